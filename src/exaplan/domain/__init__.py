@@ -1,0 +1,1 @@
+"""Frozen records in and out of every engine, their units, words and errors."""

@@ -1,0 +1,230 @@
+"""The lab: everything that one plan is made from."""
+
+from __future__ import annotations
+
+
+
+from pydantic import Field, model_validator
+
+from exaplan.domain.base import Record, Series, quantity, text
+from exaplan.domain.quarter import Quarter
+from exaplan.domain.supply import Contract, Offer, Site
+from exaplan.domain.technology import Chip, Model
+from exaplan.domain.uncertain import Uncertain
+from exaplan.domain.workload import Safety, Serve, Software, Train, Workload
+
+
+class Horizon(Record):
+    """First and last quarter of a plan, both included; ``2026-Q3 .. 2030-Q2`` in the lab file."""
+
+    first: Quarter = text("first quarter")
+    last: Quarter = text("last quarter")
+
+    @model_validator(mode="after")
+    def _forward(self) -> Horizon:
+        if self.last < self.first:
+            raise ValueError(f"the horizon is turned round: {self.first} .. {self.last}")
+        return self
+
+    @property
+    def quarters(self) -> int:
+        """Number of quarters."""
+        return self.last - self.first + 1
+
+
+class Floor(Record):
+    """Development capacity that nobody may raid; as a share of all capacity or as an absolute level."""
+
+    workloads: tuple[str, ...] = text("workloads it protects", refers_to="workloads")
+    share: float = quantity("share", "least share of energised capacity, weighted by each chip's own rate", default=0.0, ge=0, le=1)
+    level_flop_per_s: float = quantity("FLOP/s", "least capacity in delivered FLOP/s", key="level", default=0.0, ge=0)
+
+
+class RuinLimit(Record):
+    """The highest probability of running out of cash that the owner accepts."""
+
+    probability: float = quantity("share", "highest P(ruin)", gt=0, lt=1)
+    within_quarters: int = quantity("quarter", "counted over this long", key="within", gt=0)
+
+
+class Risk(Record):
+    """How much the tail weighs."""
+
+    weight: float = quantity("share", "weight of CVaR of the loss in the objective; 0 is risk neutral", default=0.0, ge=0, lt=1)
+    level: float = quantity("share", "CVaR looks at the worst 1 - level of futures", default=0.9, ge=0, lt=1)
+    limit_usd: float | None = quantity("USD", "highest CVaR of the loss", key="limit", default=None)
+
+
+class Policy(Record):
+    """Limits that the owner sets; they are kept, not sold."""
+
+    floor: Floor | None = text("floor for model development", default=None)
+    safety: Floor | None = text("floor for safety work", default=None)
+    oversight: float = quantity(
+        "ratio", "safety capacity per unit of capacity at work on training and serving", default=0.0, ge=0, le=1
+    )
+    ruin: RuinLimit | None = text("limit on P(ruin)", default=None)
+    risk: Risk = text("weight of the tail", default=Risk())
+    rescue_price: float = quantity(
+        "ratio", "price of a rescue dollar in dollars of value; must exceed every other value of cash", default=20.0, gt=1
+    )
+
+
+class Round(Record):
+    """One permitted raise of equity."""
+
+    id: str = text("name of the round")
+    first: Quarter = text("first quarter of the window")
+    last: Quarter = text("last quarter of the window")
+    max_usd: float = quantity("USD", "most that can be raised in the window", key="max", gt=0)
+    dilution_cost: float = quantity("share", "value given away per dollar raised, beyond the dollar", default=0.0, ge=0)
+
+
+class Debt(Record):
+    """One revolving credit line."""
+
+    limit_usd: float = quantity("USD", "largest balance", key="limit", ge=0)
+    rate: float = quantity("1/year", "interest", ge=0)
+    outstanding_usd: float = quantity("USD", "balance at the start", key="outstanding", default=0.0, ge=0)
+
+
+class FixedCost(Record):
+    """A cost that no plan avoids; it counts in ruin."""
+
+    id: str = text("payroll, data, sales …")
+    amount_usd_per_quarter: Series = quantity("USD/quarter", "amount at the start, or per quarter", key="amount", literal="series", ge=0)
+    growth: float = quantity("1/year", "yearly growth", default=0.0, gt=-1)
+
+
+class Finance(Record):
+    """Money: what there is, what it costs, what is owed. Value is free cash to equity at the cost of equity."""
+
+    cash_usd: float = quantity("USD", "cash at the start", key="cash", ge=0)
+    cash_minimum_usd: float = quantity("USD", "cash below which the lab is ruined", key="cash_minimum", default=0.0, ge=0)
+    cash_rate: float = quantity("1/year", "interest on cash", ge=0)
+    cost_of_equity: float = quantity("1/year", "discount rate", gt=0)
+    tax_rate: float = quantity("share", "tax on profit", ge=0, lt=1)
+    losses_carried_usd: float = quantity("USD", "tax losses brought forward", key="losses_carried", default=0.0, ge=0)
+    revenue_cost: float = quantity("share", "cost that moves with revenue: payment, support, hosting partners", default=0.0, ge=0, lt=1)
+    collection_lag_quarters: int = quantity("quarter", "revenue to cash: 0 or 1", key="collection_lag", default=0, ge=0, le=1)
+    receivables_usd: float = quantity("USD", "revenue of the quarter before the horizon still to collect", key="receivables", default=0.0, ge=0)
+    fixed_costs: tuple[FixedCost, ...] = text("costs that no plan avoids", default=())
+    rounds: tuple[Round, ...] = text("permitted raises", default=())
+    debt: Debt | None = text("credit line", default=None)
+
+    @model_validator(mode="after")
+    def _rates_in_order(self) -> Finance:
+        if self.cash_rate > self.cost_of_equity:
+            raise ValueError("interest on cash above the cost of equity would make hoarding a business")
+        if self.debt is not None and self.debt.rate < self.cash_rate:
+            raise ValueError("debt cheaper than the interest on cash would make borrowing a business")
+        return self
+
+
+class Capability(Record):
+    """How development compute becomes demand. Effective compute relative to the frontier, z; 1 is parity."""
+
+    start: float = quantity("ratio", "z at the start", gt=0)
+    parity_flop_per_quarter: float = quantity(
+        "FLOP/quarter", "development compute per quarter that keeps z at 1 today", key="parity", gt=0
+    )
+    frontier_growth: Uncertain = quantity("1/year", "yearly growth of the frontier's effective compute", literal="uncertain", gt=-1)
+    algorithmic_progress: float = quantity("1/year", "yearly growth of effective compute per FLOP", ge=0)
+    decay: float = quantity("1/quarter", "share of effective compute that goes stale in a quarter", ge=0, lt=1)
+    returns: float = quantity("ratio", "exponent of diminishing returns to development compute within a quarter", gt=0, le=1)
+
+
+class RentalMarket(Record):
+    """The rental price as a mean-reverting scarcity index, 1 at the start."""
+
+    start: float = quantity("ratio", "index at the start over its long-run mean", default=1.0, gt=0)
+    drift: Uncertain = quantity("1/year", "yearly change of the long-run mean", default=Uncertain.point(0.0), literal="uncertain", gt=-1)
+    volatility: float = quantity("share", "yearly log standard deviation", default=0.0, ge=0)
+    reversion: float = quantity("1/year", "speed of return to the mean", default=0.0, ge=0)
+
+
+class Slip(Record):
+    """Late deliveries of one supplier."""
+
+    supplier: str = text("supplier")
+    probability: float = quantity("share", "chance that what is due in a quarter comes a quarter late (its square: two)", ge=0, lt=1)
+
+
+class Branch(Record):
+    """One date at which the tree splits."""
+
+    date: Quarter = text("first quarter that knows the news")
+    into: int = text("children of each node")
+
+
+class Correlation(Record):
+    """Correlation of two sources of uncertainty in the Gaussian copula."""
+
+    between: tuple[str, str] = text("names: demand, price, rental, frontier, slip, or demand.<workload>")
+    rho: float = quantity("ratio", "correlation", ge=-1, le=1)
+
+
+class Futures(Record):
+    """How uncertainty is sampled, correlated and cut into a tree."""
+
+    branches: tuple[Branch, ...] = text("dates at which the tree splits", default=())
+    samples: int = text("sample paths the tree is made from", default=4000)
+    seed: int = text("seed of the sample paths", default=1)
+    demand_correlation: float = quantity("ratio", "correlation of demand between workloads", default=0.0, ge=0, le=1)
+    correlations: tuple[Correlation, ...] = text("further correlations", default=())
+    rental: RentalMarket = text("rental market", default=RentalMarket())
+    slips: tuple[Slip, ...] = text("late deliveries", default=())
+
+
+class Origin(Record):
+    """Where a value of the lab came from: a place in a file, or a row of the catalogue."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class Lab(Record):
+    """Everything that one plan is made from."""
+
+    lab: str = text("name of the lab")
+    horizon: Horizon = text("first .. last quarter")
+    chips: dict[str, Chip] = text("chips by the name used in this lab")
+    models: dict[str, Model] = text("models by the name used in this lab", default={})
+    sites: tuple[Site, ...] = text("own sites", default=())
+    offers: tuple[Offer, ...] = text("what can be signed", default=())
+    contracts: tuple[Contract, ...] = text("what is signed already", default=())
+    workloads: tuple[Workload, ...] = text("what the chips do")
+    software: tuple[Software, ...] = text("porting dates and maturity", default=())
+    policy: Policy = text("limits set by the owner", default=Policy())
+    finance: Finance = text("money")
+    capability: Capability | None = text("how development compute becomes demand", default=None)
+    futures: Futures = text("uncertainty", default=Futures())
+    decision: str | None = text("offer whose signature is examined to the end", default=None, refers_to="offers")
+    origins: dict[str, Origin] = Field(default_factory=dict, exclude=True, repr=False, json_schema_extra={"internal": True})
+
+    @property
+    def serve(self) -> tuple[Serve, ...]:
+        """Workloads that earn."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, Serve))
+
+    @property
+    def develop(self) -> tuple[Train, ...]:
+        """Workloads that make capability."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, Train))
+
+    @property
+    def oversee(self) -> tuple[Safety, ...]:
+        """Workloads of the safety kind."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, Safety))
+
+    @property
+    def suppliers(self) -> tuple[str, ...]:
+        """All suppliers, sorted."""
+        return tuple(sorted({offer.supplier for offer in self.offers} | {contract.supplier for contract in self.contracts}))
+
+
