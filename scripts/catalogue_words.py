@@ -1,0 +1,67 @@
+"""The words of the catalogue: usual names, printed names, and how remarks are put."""
+
+from __future__ import annotations
+
+import re
+
+CHIP_ALIASES = {
+    "H100-SXM": "H100", "H200-SXM": "H200", "B200-SXM": "B200", "B300-SXM": "B300", "GB200-NVL72": "GB200",
+    "GB300-NVL72": "GB300", "A100-80-SXM": "A100|A100-80", "A100-40-SXM": "A100-40", "TPU7x-Ironwood": "TPU-v7x|TPU7x|Ironwood",
+    "TPU-v6e-Trillium": "TPU-v6e|Trillium", "MI455X-Helios": "MI455X", "Trainium1": "Trn1", "Trainium2": "Trn2", "Trainium3": "Trn3",
+    "Inferentia2": "Inf2", "H800-SXM": "H800",
+}  # fmt: skip
+MODEL_ALIASES = {
+    "Meta-Llama-3.1-405B": "llama-3.1-405b|llama-3-405b", "Meta-Llama-3.1-70B": "llama-3.1-70b",
+    "Meta-Llama-3.1-8B": "llama-3.1-8b", "Kimi-K2-Instruct": "kimi-k2", "Qwen3-Coder-480B-A35B-Instruct": "qwen3-coder-480b|qwen3-480b",
+    "Llama-4-Maverick-17B-128E-Instruct": "llama-4-maverick", "Llama-4-Scout-17B-16E-Instruct": "llama-4-scout",
+    "Qwen3-235B-A22B": "qwen3-235b", "Qwen3-30B-A3B": "qwen3-30b", "Mixtral-8x22B-v0.1": "mixtral-8x22b",
+    "Mixtral-8x7B-v0.1": "mixtral-8x7b", "deepseek2-236b": "deepseek-v2", "deepseek2-16b": "deepseek-v2-lite",
+}  # fmt: skip
+
+
+COUNTS = {
+    "n_layers": "layers", "hidden": "hidden", "heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim",
+    "ffn_dense": "ffn", "mlp_matrices": "ffn_matrices", "vocab": "vocab", "experts": "experts", "top_k": "top_k",
+    "shared_experts": "shared_experts", "expert_ffn": "expert_ffn", "shared_expert_ffn": "shared_expert_ffn",
+    "first_dense_layers": "first_dense_layers", "moe_layer_freq": "moe_layer_every", "q_lora_rank": "q_lora_rank",
+    "kv_lora_rank": "kv_lora_rank", "qk_nope_head_dim": "qk_nope_head_dim", "qk_rope_head_dim": "qk_rope_head_dim",
+    "v_head_dim": "v_head_dim",
+}  # fmt: skip
+
+WORDING = [
+    (r"scaling-laws reading notes(, stored GitHub file id \d+)? \(read from arXiv PDFs, compiled ([\d-]+)\)", r"read from the arXiv PDF, compiled \2"),
+    (r"stored code |[,;]? ?\(?(stored GitHub )?file ids? [\d,]+\)?|read_file, ", ""),
+    (r"MXU tile not in text read \(256x256 from memory, unverified\)", "MXU tile not in the source"),
+    (r"\(400 GB/s bidi from memory, unverified -> left blank\)", "(figure not in the source: left blank)"),
+    (r"not in (the )?text read", "not in the source"),
+    (r"my arithmetic", "computed"),
+    (r"is my reading of", "is read from"),
+    (r"measured by me, same", "measured, as above"),
+    (r"measured by me", "measured"),
+    (r"; verify$", ""),
+    (r" sec [\d.]+(?=;|$)", ""),
+    (r"\s+", " "),
+]  # fmt: skip
+
+PRINTED = [
+    (r"H100 ?PCIe", "H100-PCIe"), (r"H100 NVL", ""), (r"H100", "H100-SXM"), (r"H200", "H200-SXM"), (r"H800", "H800-SXM"),
+    (r"GB300", "GB300-NVL72"), (r"GB200", "GB200-NVL72"), (r"B300", "B300-SXM"), (r"B200", "B200-SXM"),
+    (r"A100.*80", "A100-80-SXM"), (r"A100.*40", "A100-40-SXM"), (r"L40S", "L40S"), (r"MI300X", "MI300X"), (r"MI325X", "MI325X"),
+    (r"MI355X", "MI355X"), (r"TPU ?7x|Ironwood|TPU v7", "TPU7x-Ironwood"), (r"[vV]6e", "TPU-v6e-Trillium"), (r"[vV]5e|v5litepod", "TPU-v5e"),
+    (r"[vV]5p", "TPU-v5p"), (r"TPU v4|tpu-v4", "TPU-v4"), (r"TPU v3", "TPU-v3"), (r"TPU v2", "TPU-v2"), (r"Trainium1|trn1", "Trainium1"),
+    (r"Trainium2|trn2", "Trainium2"), (r"Trainium3|trn3", "Trainium3"), (r"Inferentia2", "Inferentia2"), (r"Gaudi2", "Gaudi2"), (r"Gaudi3", "Gaudi3"),
+]  # fmt: skip
+
+
+def chip_id(printed: str) -> str:
+    """Return the catalogue's chip for a printed name; empty where it is another chip, a fleet or unclear."""
+    if "H100e" in printed:
+        return ""
+    return next((name for pattern, name in PRINTED if re.search(pattern, printed)), "")
+
+
+def clean(text: str) -> str:
+    """Put a remark into the catalogue's words: one line, nothing addressed to its compiler."""
+    for pattern, words in WORDING:
+        text = re.sub(pattern, words, text)
+    return text.strip()
