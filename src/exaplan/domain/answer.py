@@ -114,7 +114,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit that the owner typed: ``binds``, ``slack`` or ``relaxed``; ``worth`` in dollars of today per ``unit``."""
+    """A limit that the owner typed: ``binds``, ``slack`` or ``relaxed``; ``worth`` in dollars of today per ``unit``.
+
+    ``relaxed_by`` is the share of what a floor asks for that is missed; elsewhere it is in ``unit``.
+    """
 
     name: str
     state: str

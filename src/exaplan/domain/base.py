@@ -17,7 +17,9 @@ FieldLiteral = Literal["point", "series", "uncertain", "range"]
 class Record(BaseModel):
     """A frozen record that refuses unknown keys; built by field name or by its key in the lab file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 def quantity(
@@ -40,10 +42,12 @@ def quantity(
     """
     extra: dict[str, Any] = {"unit": unit, "literal": literal, "bounds": bounds}
     checks: dict[str, Any] = dict(bounds) if literal == "point" else {}
-    return Field(default, alias=key, description=description, json_schema_extra=extra, allow_inf_nan=False, **checks)
+    return Field(default, alias=key, description=description, json_schema_extra=extra, **checks)
 
 
-def text(description: str, *, default: Any = ..., key: str | None = None, refers_to: str | None = None) -> Any:
+def text(
+    description: str, *, default: Any = ..., key: str | None = None, refers_to: str | None = None
+) -> Any:
     """Declare a field without a unit: an id, a name, a choice. ``refers_to`` names the collection an id must be in."""
     return Field(default, alias=key, description=description, json_schema_extra={"refers_to": refers_to})
 

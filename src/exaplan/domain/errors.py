@@ -35,7 +35,11 @@ class Problem:
     severity: str = "error"
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else (f"{self.file}: " if self.file else "")
+        place = (
+            f"{self.file}:{self.line}:{self.column}: "
+            if self.line
+            else (f"{self.file}: " if self.file else "")
+        )
         hint = f"; {self.suggestion}" if self.suggestion else ""
         head = f"{place}{self.severity}: {self.reason}{hint}"
         if not self.source_line:

@@ -36,8 +36,11 @@ class Tree:
     stage: np.ndarray  # [node] int, quarter from the start
     probability: np.ndarray  # [node] unconditional
     world: World
-    scale: np.ndarray  # [quarter, state] standard deviation of each state in the samples, for nearest-node search
+    scale: (
+        np.ndarray
+    )  # [quarter, state] what counts as distance one, for nearest-node search; inf: does not matter
     fit: tuple[Fit, ...] = ()
+    samples: int = 0  # sample paths it was cut from
 
     @property
     def leaves(self) -> np.ndarray:

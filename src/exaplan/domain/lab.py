@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-
-
 from pydantic import Field, model_validator
 
 from exaplan.domain.base import Record, Series, quantity, text
@@ -36,8 +34,16 @@ class Floor(Record):
     """Development capacity that nobody may raid; as a share of all capacity or as an absolute level."""
 
     workloads: tuple[str, ...] = text("workloads it protects", refers_to="workloads")
-    share: float = quantity("share", "least share of energised capacity, weighted by each chip's own rate", default=0.0, ge=0, le=1)
-    level_flop_per_s: float = quantity("FLOP/s", "least capacity in delivered FLOP/s", key="level", default=0.0, ge=0)
+    share: float = quantity(
+        "share",
+        "least share of energised capacity, weighted by each chip's own rate",
+        default=0.0,
+        ge=0,
+        le=1,
+    )
+    level_flop_per_s: float = quantity(
+        "FLOP/s", "least capacity in delivered FLOP/s", key="level", default=0.0, ge=0
+    )
 
 
 class RuinLimit(Record):
@@ -50,7 +56,9 @@ class RuinLimit(Record):
 class Risk(Record):
     """How much the tail weighs."""
 
-    weight: float = quantity("share", "weight of CVaR of the loss in the objective; 0 is risk neutral", default=0.0, ge=0, lt=1)
+    weight: float = quantity(
+        "share", "weight of CVaR of the loss in the objective; 0 is risk neutral", default=0.0, ge=0, lt=1
+    )
     level: float = quantity("share", "CVaR looks at the worst 1 - level of futures", default=0.9, ge=0, lt=1)
     limit_usd: float | None = quantity("USD", "highest CVaR of the loss", key="limit", default=None)
 
@@ -61,12 +69,26 @@ class Policy(Record):
     floor: Floor | None = text("floor for model development", default=None)
     safety: Floor | None = text("floor for safety work", default=None)
     oversight: float = quantity(
-        "ratio", "safety capacity per unit of capacity at work on training and serving", default=0.0, ge=0, le=1
+        "ratio",
+        "safety capacity per unit of capacity at work on training and serving",
+        default=0.0,
+        ge=0,
+        le=1,
     )
     ruin: RuinLimit | None = text("limit on P(ruin)", default=None)
     risk: Risk = text("weight of the tail", default=Risk())
+    cover_quarters: float = quantity(
+        "quarter",
+        "quarters of committed outlay held in cash or undrawn credit; the search for a limit on P(ruin) raises it",
+        key="cover",
+        default=0.0,
+        ge=0,
+    )
     rescue_price: float = quantity(
-        "ratio", "price of a rescue dollar in dollars of value; must exceed every other value of cash", default=20.0, gt=1
+        "ratio",
+        "price of a rescue dollar in dollars of value; must exceed every other value of cash",
+        default=20.0,
+        gt=1,
     )
 
 
@@ -77,7 +99,9 @@ class Round(Record):
     first: Quarter = text("first quarter of the window")
     last: Quarter = text("last quarter of the window")
     max_usd: float = quantity("USD", "most that can be raised in the window", key="max", gt=0)
-    dilution_cost: float = quantity("share", "value given away per dollar raised, beyond the dollar", default=0.0, ge=0)
+    dilution_cost: float = quantity(
+        "share", "value given away per dollar raised, beyond the dollar", default=0.0, ge=0
+    )
 
 
 class Debt(Record):
@@ -92,7 +116,9 @@ class FixedCost(Record):
     """A cost that no plan avoids; it counts in ruin."""
 
     id: str = text("payroll, data, sales …")
-    amount_usd_per_quarter: Series = quantity("USD/quarter", "amount at the start, or per quarter", key="amount", literal="series", ge=0)
+    amount_usd_per_quarter: Series = quantity(
+        "USD/quarter", "amount at the start, or per quarter", key="amount", literal="series", ge=0
+    )
     growth: float = quantity("1/year", "yearly growth", default=0.0, gt=-1)
 
 
@@ -100,14 +126,28 @@ class Finance(Record):
     """Money: what there is, what it costs, what is owed. Value is free cash to equity at the cost of equity."""
 
     cash_usd: float = quantity("USD", "cash at the start", key="cash", ge=0)
-    cash_minimum_usd: float = quantity("USD", "cash below which the lab is ruined", key="cash_minimum", default=0.0, ge=0)
+    cash_minimum_usd: float = quantity(
+        "USD", "cash below which the lab is ruined", key="cash_minimum", default=0.0, ge=0
+    )
     cash_rate: float = quantity("1/year", "interest on cash", ge=0)
     cost_of_equity: float = quantity("1/year", "discount rate", gt=0)
     tax_rate: float = quantity("share", "tax on profit", ge=0, lt=1)
-    losses_carried_usd: float = quantity("USD", "tax losses brought forward", key="losses_carried", default=0.0, ge=0)
-    revenue_cost: float = quantity("share", "cost that moves with revenue: payment, support, hosting partners", default=0.0, ge=0, lt=1)
-    collection_lag_quarters: int = quantity("quarter", "revenue to cash: 0 or 1", key="collection_lag", default=0, ge=0, le=1)
-    receivables_usd: float = quantity("USD", "revenue of the quarter before the horizon still to collect", key="receivables", default=0.0, ge=0)
+    losses_carried_usd: float = quantity(
+        "USD", "tax losses brought forward", key="losses_carried", default=0.0, ge=0
+    )
+    revenue_cost: float = quantity(
+        "share", "cost that moves with revenue: payment, support, hosting partners", default=0.0, ge=0, lt=1
+    )
+    collection_lag_quarters: int = quantity(
+        "quarter", "revenue to cash: 0 or 1", key="collection_lag", default=0, ge=0, le=1
+    )
+    receivables_usd: float = quantity(
+        "USD",
+        "revenue of the quarter before the horizon still to collect",
+        key="receivables",
+        default=0.0,
+        ge=0,
+    )
     fixed_costs: tuple[FixedCost, ...] = text("costs that no plan avoids", default=())
     rounds: tuple[Round, ...] = text("permitted raises", default=())
     debt: Debt | None = text("credit line", default=None)
@@ -128,17 +168,37 @@ class Capability(Record):
     parity_flop_per_quarter: float = quantity(
         "FLOP/quarter", "development compute per quarter that keeps z at 1 today", key="parity", gt=0
     )
-    frontier_growth: Uncertain = quantity("1/year", "yearly growth of the frontier's effective compute", literal="uncertain", gt=-1)
+    frontier_growth: Uncertain = quantity(
+        "1/year", "yearly growth of the frontier's effective compute", literal="uncertain", gt=-1
+    )
     algorithmic_progress: float = quantity("1/year", "yearly growth of effective compute per FLOP", ge=0)
-    decay: float = quantity("1/quarter", "share of effective compute that goes stale in a quarter", ge=0, lt=1)
-    returns: float = quantity("ratio", "exponent of diminishing returns to development compute within a quarter", gt=0, le=1)
+    decay: float = quantity(
+        "1/quarter", "share of effective compute that goes stale in a quarter", ge=0, lt=1
+    )
+    returns: float = quantity(
+        "ratio", "exponent of diminishing returns to development compute within a quarter", gt=0, le=1
+    )
+
+    @model_validator(mode="after")
+    def _something_to_gain(self) -> Capability:
+        if (1 + self.frontier_growth.median) ** 0.25 <= 1 - self.decay:
+            raise ValueError(
+                "the frontier shrinks faster than effective compute goes stale: development could only hurt"
+            )
+        return self
 
 
 class RentalMarket(Record):
     """The rental price as a mean-reverting scarcity index, 1 at the start."""
 
     start: float = quantity("ratio", "index at the start over its long-run mean", default=1.0, gt=0)
-    drift: Uncertain = quantity("1/year", "yearly change of the long-run mean", default=Uncertain.point(0.0), literal="uncertain", gt=-1)
+    drift: Uncertain = quantity(
+        "1/year",
+        "yearly change of the long-run mean",
+        default=Uncertain.point(0.0),
+        literal="uncertain",
+        gt=-1,
+    )
     volatility: float = quantity("share", "yearly log standard deviation", default=0.0, ge=0)
     reversion: float = quantity("1/year", "speed of return to the mean", default=0.0, ge=0)
 
@@ -147,7 +207,9 @@ class Slip(Record):
     """Late deliveries of one supplier."""
 
     supplier: str = text("supplier")
-    probability: float = quantity("share", "chance that what is due in a quarter comes a quarter late (its square: two)", ge=0, lt=1)
+    probability: float = quantity(
+        "share", "chance that what is due in a quarter comes a quarter late (its square: two)", ge=0, lt=1
+    )
 
 
 class Branch(Record):
@@ -170,10 +232,31 @@ class Futures(Record):
     branches: tuple[Branch, ...] = text("dates at which the tree splits", default=())
     samples: int = text("sample paths the tree is made from", default=4000)
     seed: int = text("seed of the sample paths", default=1)
-    demand_correlation: float = quantity("ratio", "correlation of demand between workloads", default=0.0, ge=0, le=1)
+    demand_correlation: float = quantity(
+        "ratio", "correlation of demand between workloads", default=0.0, ge=0, le=1
+    )
     correlations: tuple[Correlation, ...] = text("further correlations", default=())
     rental: RentalMarket = text("rental market", default=RentalMarket())
     slips: tuple[Slip, ...] = text("late deliveries", default=())
+
+
+class Ends(Record):
+    """What happens after the last quarter: the fleet runs off in one tail stage."""
+
+    fade: float = quantity(
+        "1/year",
+        "yearly decline of the margin that surviving chips earn after the horizon",
+        default=0.3,
+        ge=0,
+        lt=1,
+    )
+    quarters: int = quantity(
+        "quarter",
+        "how long after the horizon chips still earn; what is owed is owed to the end",
+        default=12,
+        gt=0,
+        le=40,
+    )
 
 
 class Origin(Record):
@@ -204,8 +287,13 @@ class Lab(Record):
     finance: Finance = text("money")
     capability: Capability | None = text("how development compute becomes demand", default=None)
     futures: Futures = text("uncertainty", default=Futures())
-    decision: str | None = text("offer whose signature is examined to the end", default=None, refers_to="offers")
-    origins: dict[str, Origin] = Field(default_factory=dict, exclude=True, repr=False, json_schema_extra={"internal": True})
+    ends: Ends = text("what happens after the last quarter", default=Ends())
+    decision: str | None = text(
+        "offer whose signature is examined to the end", default=None, refers_to="offers"
+    )
+    origins: dict[str, Origin] = Field(
+        default_factory=dict, exclude=True, repr=False, json_schema_extra={"internal": True}
+    )
 
     @property
     def serve(self) -> tuple[Serve, ...]:
@@ -225,6 +313,8 @@ class Lab(Record):
     @property
     def suppliers(self) -> tuple[str, ...]:
         """All suppliers, sorted."""
-        return tuple(sorted({offer.supplier for offer in self.offers} | {contract.supplier for contract in self.contracts}))
-
-
+        return tuple(
+            sorted(
+                {offer.supplier for offer in self.offers} | {contract.supplier for contract in self.contracts}
+            )
+        )

@@ -14,14 +14,24 @@ class Site(Record):
     """A location whose power is ours to fill."""
 
     id: str = text("name of the site")
-    power_w: Series = quantity("W", "IT power that the site can feed, per quarter", key="power", literal="series", ge=0)
+    power_w: Series = quantity(
+        "W", "IT power that the site can feed, per quarter", key="power", literal="series", ge=0
+    )
     ready: Quarter | None = text("first quarter with power; before it the site feeds nothing", default=None)
     pue: float = quantity("ratio", "facility power over IT power", ge=1)
-    electricity_usd_per_j: float = quantity("USD/J", "price of electricity at the meter", key="electricity", gt=0)
-    rack_power_w: float | None = quantity("W", "highest power of one rack the hall can feed", key="rack_power", default=None, gt=0)
+    electricity_usd_per_j: float = quantity(
+        "USD/J", "price of electricity at the meter", key="electricity", gt=0
+    )
+    rack_power_w: float | None = quantity(
+        "W", "highest power of one rack the hall can feed", key="rack_power", default=None, gt=0
+    )
     liquid: bool = text("whether the hall has liquid cooling", default=True)
     upkeep_usd_per_w_quarter: float = quantity(
-        "USD/W/quarter", "staff, maintenance and lease per watt of IT power installed", key="upkeep", default=0.0, ge=0
+        "USD/W/quarter",
+        "staff, maintenance and lease per watt of IT power installed",
+        key="upkeep",
+        default=0.0,
+        ge=0,
     )
 
 
@@ -31,10 +41,14 @@ class _OfferBase(Record):
     supplier: str = text("who signs on the other side")
     pool: str = text("where the chips stand: a site's id, or the name of a cloud location", default="cloud")
     availability: float = quantity("share", "share of hours a delivered chip is up", gt=0, le=1)
-    first: Quarter | None = text("first quarter in which it can be signed (default: the horizon's first)", default=None)
-    last: Quarter | None = text("last quarter in which it can be signed (default: the horizon's last)", default=None)
+    first: Quarter | None = text(
+        "first quarter in which it can be signed (default: the horizon's first)", default=None
+    )
+    last: Quarter | None = text(
+        "last quarter in which it can be signed (default: the horizon's last)", default=None
+    )
     market_exposure: float = quantity(
-        "ratio", "how much of a move in the rental market passes into this price", default=0.0, ge=0, le=2
+        "ratio", "how much of a move in the rental market passes into this price", default=0.0, ge=0, le=1
     )
 
 
@@ -42,7 +56,9 @@ class OnDemand(_OfferBase):
     """Chips by the hour, no commitment."""
 
     kind: Literal["on-demand"] = "on-demand"
-    price_usd_per_chip_h: Series = quantity("USD/chip/h", "price per chip-hour used", key="price", literal="series", ge=0)
+    price_usd_per_chip_h: Series = quantity(
+        "USD/chip/h", "price per chip-hour used", key="price", literal="series", ge=0
+    )
     max_chips: Series = quantity("chip", "most chips that can be had at once", literal="series", ge=0)
 
 
@@ -50,12 +66,24 @@ class Reserved(_OfferBase):
     """Chips for a term at a price fixed on signature; paid from delivery, used or not."""
 
     kind: Literal["reserved"] = "reserved"
-    price_usd_per_chip_h: Series = quantity("USD/chip/h", "price per chip-hour, fixed at signature", key="price", literal="series", ge=0)
+    price_usd_per_chip_h: Series = quantity(
+        "USD/chip/h", "price per chip-hour, fixed at signature", key="price", literal="series", ge=0
+    )
     lead_quarters: int = quantity("quarter", "signature to delivery", key="lead", ge=0)
     term_quarters: int = quantity("quarter", "delivery to expiry", key="term", gt=0)
-    max_order: Series = quantity("chip/quarter", "most chips that can be signed in a quarter", literal="series", ge=0)
-    take_or_pay: float = quantity("share", "share of the reserved chip-hours that is paid whether used or not", default=1.0, ge=0, le=1)
-    deposit: float = quantity("share", "share of the contract's value paid at signature and credited over the term", default=0.0, ge=0, lt=1)
+    max_order: Series = quantity(
+        "chip/quarter", "most chips that can be signed in a quarter", literal="series", ge=0
+    )
+    take_or_pay: float = quantity(
+        "share", "share of the reserved chip-hours that is paid whether used or not", default=1.0, ge=0, le=1
+    )
+    deposit: float = quantity(
+        "share",
+        "share of the contract's value paid at signature and credited over the term",
+        default=0.0,
+        ge=0,
+        lt=1,
+    )
 
 
 class Purchase(_OfferBase):
@@ -64,13 +92,23 @@ class Purchase(_OfferBase):
     kind: Literal["purchase"] = "purchase"
     site: str = text("site whose power they use", refers_to="sites")
     price_usd_per_chip: Series = quantity(
-        "USD/chip", "overnight cost per chip with server, network and facility share", key="price", literal="series", ge=0
+        "USD/chip",
+        "overnight cost per chip with server, network and facility share",
+        key="price",
+        literal="series",
+        ge=0,
     )
     lead_quarters: int = quantity("quarter", "order to energised", key="lead", ge=0)
     life_quarters: int = quantity("quarter", "useful life", key="life", gt=0)
-    max_order: Series = quantity("chip/quarter", "most chips that can be ordered in a quarter", literal="series", ge=0)
-    deposit: float = quantity("share", "share of the price paid at order; the rest on delivery", default=0.0, ge=0, le=1)
-    residual: float = quantity("share", "share of the price recovered as scrap at the end of life", default=0.0, ge=0)
+    max_order: Series = quantity(
+        "chip/quarter", "most chips that can be ordered in a quarter", literal="series", ge=0
+    )
+    deposit: float = quantity(
+        "share", "share of the price paid at order; the rest on delivery", default=0.0, ge=0, le=1
+    )
+    residual: float = quantity(
+        "share", "share of the price recovered as scrap at the end of life", default=0.0, ge=0
+    )
 
 
 Offer = Annotated[OnDemand | Reserved | Purchase, Field(discriminator="kind")]
@@ -100,13 +138,23 @@ class Contract(Record):
     pool: str = text("where the chips stand: a site's id, or the name of a cloud location", default="cloud")
     site: str | None = text("site whose power they use", default=None, refers_to="sites")
     tranches: tuple[Tranche, ...] = text("dated deliveries")
-    term_quarters: int = quantity("quarter", "delivery to expiry (reserved) or useful life (owned)", key="term", gt=0)
+    term_quarters: int = quantity(
+        "quarter", "delivery to expiry (reserved) or useful life (owned)", key="term", gt=0
+    )
     availability: float = quantity("share", "share of hours a delivered chip is up", gt=0, le=1)
-    price_usd_per_chip_h: float = quantity("USD/chip/h", "contract price per chip-hour (reserved)", key="price", default=0.0, ge=0)
-    take_or_pay: float = quantity("share", "share of the chip-hours paid whether used or not", default=1.0, ge=0, le=1)
-    deposit_paid_usd: float = quantity("USD", "deposit already paid: sunk, recorded only", key="deposit_paid", default=0.0, ge=0)
+    price_usd_per_chip_h: float = quantity(
+        "USD/chip/h", "contract price per chip-hour (reserved)", key="price", default=0.0, ge=0
+    )
+    take_or_pay: float = quantity(
+        "share", "share of the chip-hours paid whether used or not", default=1.0, ge=0, le=1
+    )
+    deposit_paid_usd: float = quantity(
+        "USD", "deposit already paid: sunk, recorded only", key="deposit_paid", default=0.0, ge=0
+    )
     instalments: tuple[Instalment, ...] = text("dated payments still owed (purchases under way)", default=())
-    exit_fee: float | None = quantity("share", "share of what is still owed that buys an exit; absent means no exit", default=None, ge=0)
+    exit_fee: float | None = quantity(
+        "share", "share of what is still owed that buys an exit; absent means no exit", default=None, ge=0
+    )
 
     @model_validator(mode="after")
     def _owned_or_rented(self) -> Contract:

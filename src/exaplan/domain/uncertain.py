@@ -71,7 +71,8 @@ class Uncertain(Record):
             return self.low + (self.high - self.low) * normal_cdf(z)
         if self.family == "choice":
             edges = np.cumsum(self.weights)[:-1]
-            return np.asarray(self.values)[np.searchsorted(edges, normal_cdf(z), side="right")]
+            drawn: np.ndarray = np.asarray(self.values)[np.searchsorted(edges, normal_cdf(z), side="right")]
+            return drawn
         low, high = self._to_normal(self.low), self._to_normal(self.high)
         normal = (low + high) / 2 + (high - low) / (2 * Z95) * z
         return self._from_normal(normal)
@@ -93,12 +94,12 @@ class Uncertain(Record):
 
     def _from_normal(self, values: np.ndarray) -> np.ndarray:
         if self.family == "lognormal":
-            return np.exp(values)
-        return np.expm1(values) if self.family == "growth" else values
+            return np.asarray(np.exp(values))
+        return np.asarray(np.expm1(values)) if self.family == "growth" else values
 
 
 def normal_cdf(z: np.ndarray) -> np.ndarray:
-    """Standard normal distribution function, elementwise.
+    """Evaluate the standard normal distribution function, elementwise.
 
     Examples
     --------
