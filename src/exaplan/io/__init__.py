@@ -1,0 +1,1 @@
+"""Every door: the lab file, the catalogue and the run folder."""
