@@ -1,0 +1,1 @@
+"""Money and uncertainty: futures and trees, statements, key figures, ruin statistics."""

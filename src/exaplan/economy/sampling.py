@@ -1,0 +1,172 @@
+"""Sampled futures: a World with one row per path."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zlib import crc32
+
+import numpy as np
+
+from exaplan.domain.base import over_quarters
+from exaplan.domain.errors import InputError, Problem
+from exaplan.domain.futures import World
+from exaplan.domain.lab import Lab
+from exaplan.domain.quarter import MONTHS_PER_QUARTER
+from exaplan.domain.workload import Serve
+from exaplan.economy.copula import Copula, join
+from exaplan.economy.processes import compound, rental_index, slip_quarters, wander
+
+Purpose = Literal["tree", "search", "report"]
+PURPOSES: tuple[Purpose, ...] = ("tree", "search", "report")
+
+
+class _Draws:
+    """Correlated standard normal draws of a copula, by the name of the factor."""
+
+    def __init__(self, copula: Copula, independent: np.ndarray) -> None:
+        correlated = independent @ copula.root.T  # [path, 2 + quarter, factor]
+        self._by_name: dict[str, np.ndarray] = {
+            name: correlated[:, :, place] for place, name in enumerate(copula.names)
+        }
+
+    def level(self, name: str) -> np.ndarray:
+        """Draw of the starting level, once per path, [path]."""
+        return self._by_name[name][:, 0]
+
+    def trend(self, name: str) -> np.ndarray:
+        """Draw of growth, change or drift, once per path, [path]."""
+        return self._by_name[name][:, 1]
+
+    def news(self, name: str) -> np.ndarray:
+        """News of each quarter, [path, quarter]."""
+        return self._by_name[name][:, 2:]
+
+
+def stream(seed: int, purpose: Purpose, source: str = "") -> np.random.Generator:
+    """Open the random numbers of one seed, purpose and source of uncertainty.
+
+    The purposes ``tree``, ``search`` and ``report`` never share numbers, so that a plan is judged on futures it has
+    not seen; each source has numbers of its own, so that editing one source leaves the others as they were.
+
+    Raises
+    ------
+    InputError
+        A negative seed.
+    """
+    if seed < 0:
+        raise InputError(Problem(f"seed {seed} is negative", suggestion="use 0 or a positive whole number"))
+    key = (PURPOSES.index(purpose), crc32(source.encode()))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def sample_world(
+    lab: Lab,
+    *,
+    paths: int,
+    seed: int,
+    quarters: int | None = None,
+    purpose: Purpose = "report",
+    antithetic: bool = True,
+) -> World:
+    """Sample futures of a lab; the World's leading axes are [path, quarter].
+
+    All paths share the first quarter. Demand of a workload (tokens per quarter) = base x level x (1 + g)^(t/4) x
+    exp(s B_t - s^2 t / 8), the level from the second quarter on; a base given by quarter is multiplied by growth.
+    The price changes by one draw per path, at the same quantile for every workload.
+
+    Parameters
+    ----------
+    paths, quarters
+        How many; ``quarters`` defaults to the horizon's and may exceed it.
+    seed, purpose
+        Choose the random numbers, see :func:`stream`. Same lab, paths, seed and purpose: same bytes.
+    antithetic
+        Paths 2 i and 2 i + 1 use opposite draws: means get more precise, and
+        :func:`exaplan.economy.ruin.mean_interval` has to be told.
+
+    Raises
+    ------
+    InputError
+        No paths or quarters; contradictory correlations (:func:`exaplan.economy.copula.join`); a draw of growth, change
+        or drift at or below -100 %, or of a level below zero.
+    """
+    quarters = lab.horizon.quarters if quarters is None else quarters
+    if paths < 1 or quarters < 1:
+        reason = f"{paths} paths of {quarters} quarters cannot be sampled"
+        raise InputError(Problem(reason, suggestion="ask for at least one of each"))
+    copula = join(lab)
+    draws = _Draws(copula, _independent(copula.names, (paths, 2 + quarters), seed, purpose, antithetic))
+    demand = [_demand(workload, draws, quarters) for workload in lab.serve]
+    price = [_price(workload, draws, quarters) for workload in lab.serve]
+    rental = lab.futures.rental
+    drift = _above(-1, rental.drift.at(draws.trend("rental")), "futures.rental.drift")
+    return World(
+        demand_tokens=np.stack(demand, axis=-1) if demand else np.zeros((paths, quarters, 0)),
+        price_usd_per_token=np.stack(price, axis=-1) if price else np.zeros((paths, quarters, 0)),
+        rental_index=rental_index(
+            start=rental.start,
+            drift=drift,
+            volatility=rental.volatility,
+            reversion=rental.reversion,
+            news=draws.news("rental"),
+        ),
+        frontier=_frontier(lab, draws, quarters),
+        slip=_slips(lab, draws, (paths, quarters)),
+    )
+
+
+def _independent(
+    names: tuple[str, ...], shape: tuple[int, int], seed: int, purpose: Purpose, antithetic: bool
+) -> np.ndarray:
+    """Draw independent standard normals [path, draw, factor]; more draws leave the first ones as they are."""
+    paths, draws = shape
+    count = (paths + 1) // 2 if antithetic else paths
+    values = np.empty((count, draws, len(names)))
+    for place, name in enumerate(names):
+        values[:, :, place] = stream(seed, purpose, name).standard_normal((draws, count)).T
+    if antithetic:
+        values = np.stack([values, -values], axis=1).reshape(2 * count, draws, len(names))[:paths]
+    return values
+
+
+def _demand(workload: Serve, draws: _Draws, quarters: int) -> np.ndarray:
+    name = f"demand.{workload.id}"
+    base = over_quarters(workload.starting_tokens_per_month, quarters) * MONTHS_PER_QUARTER
+    level = _above(0, workload.level.at(draws.level(name)), f"level of {workload.id}")
+    growth = _above(-1, workload.growth.at(draws.trend(name)), f"growth of {workload.id}")
+    known = np.arange(quarters) == 0
+    factor = np.where(known, 1.0, level[:, None]) * compound(growth, quarters)
+    return np.asarray(base * factor * wander(workload.volatility, draws.news(name)))
+
+
+def _price(workload: Serve, draws: _Draws, quarters: int) -> np.ndarray:
+    change = _above(-1, workload.price_change.at(draws.trend("price")), f"price_change of {workload.id}")
+    return workload.revenue_usd_per_token * compound(change, quarters)
+
+
+def _frontier(lab: Lab, draws: _Draws, quarters: int) -> np.ndarray:
+    trend = draws.trend("frontier")
+    if lab.capability is None:
+        return np.ones((len(trend), quarters))
+    growth = _above(-1, lab.capability.frontier_growth.at(trend), "capability.frontier_growth")
+    return compound(growth, quarters)
+
+
+def _slips(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    late = np.zeros((*shape, len(lab.suppliers)), dtype=np.int64)
+    for slip in lab.futures.slips:
+        news = draws.news(f"slip.{slip.supplier}")
+        late[:, :, lab.suppliers.index(slip.supplier)] = slip_quarters(slip.probability, news)
+    return late
+
+
+def _above(bound: float, values: np.ndarray, name: str) -> np.ndarray:
+    if values.min() <= bound:
+        reason = f"{name} was drawn as {values.min():.3g}, and must stay above {bound:g}"
+        raise InputError(
+            Problem(
+                reason,
+                suggestion="use a lognormal or growth interval, which cannot get there, or a narrower one",
+            )
+        )
+    return values
