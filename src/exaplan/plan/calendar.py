@@ -1,0 +1,179 @@
+"""When what is signed arrives, is paid and retires; one definition for tree nodes and for simulated paths.
+
+A delivery due in quarter q of a future comes at ``q + slip[q]`` (``World.slip``); beyond the horizon nothing is late.
+After the last quarter T-1 the fleet runs off in one tail stage: a cohort alive from ``arrival`` to ``retirement``
+counts there as the annuity of the quarters it still works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exaplan.domain.quarter import Quarter
+from exaplan.domain.supply import Contract, Purchase, Reserved
+
+LONGEST_SLIP = 2
+
+
+def ancestors(parent: np.ndarray, stage: np.ndarray, quarters: int) -> np.ndarray:
+    """Ancestor of each node at each quarter, itself included; shape [node, quarter], -1 where there is none."""
+    table = np.full((len(parent), quarters), -1)
+    nodes = np.arange(len(parent))
+    current = nodes.copy()
+    while (current >= 0).any():
+        alive = current >= 0
+        inside = alive & (stage[current] < quarters)
+        table[nodes[inside], stage[current[inside]]] = current[inside]
+        current = np.where(alive, parent[current], -1)
+    return table
+
+
+def arrival_quarter(order_quarter: np.ndarray, lead: np.ndarray, slip: np.ndarray) -> np.ndarray:
+    """Quarter in which an order arrives.
+
+    ``order_quarter`` and ``lead`` broadcast to [..., order quarter, source]; ``slip`` is [..., quarter, source].
+    """
+    due = np.broadcast_to(
+        order_quarter + lead, np.broadcast_shapes(np.shape(order_quarter + lead), slip.shape)
+    )
+    quarters = slip.shape[-2]
+    late = np.take_along_axis(slip, np.minimum(due, quarters - 1), axis=-2)
+    return due + np.where(due < quarters, late, 0)
+
+
+def run_off(
+    arrival: np.ndarray, retirement: np.ndarray, first: int, quarters: int, factor: float
+) -> np.ndarray:
+    """Annuity of the quarters after ``first`` in which a cohort lives, the first of them weighing 1.
+
+    Sum of ``factor**(k - first)`` over ``k`` from ``max(arrival, first)`` to ``retirement - 1``, cut after
+    ``quarters``; elementwise on integer arrays.
+
+    Examples
+    --------
+    >>> run_off(np.array([0]), np.array([12]), 10, 20, 0.5)
+    array([1.5])
+    """
+    begin = np.clip(np.maximum(arrival, first) - first, 0, quarters)
+    end = np.clip(retirement - first, begin, quarters)
+    if factor == 1.0:
+        return np.asarray(end - begin, dtype=float)
+    return np.asarray((factor**begin - factor**end) / (1 - factor))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Lead, life and payment terms of the orderable offers, in their order."""
+
+    lead: np.ndarray  # [orderable] quarters
+    life: np.ndarray  # [orderable] quarters, term of a reservation or useful life
+    supplier: np.ndarray  # [orderable] index into World.slip's last axis
+    rented: np.ndarray  # [orderable] bool
+    deposit: np.ndarray  # [orderable] share paid at signature
+    take_or_pay: np.ndarray  # [orderable] share paid whether used or not (1 for purchases)
+    residual: np.ndarray  # [orderable] share of the price recovered at the end of life
+
+
+def terms_of(offers: tuple[Reserved | Purchase, ...], suppliers: tuple[str, ...]) -> Terms:
+    """Collect the terms of the orderable offers as arrays."""
+    bought = [isinstance(offer, Purchase) for offer in offers]
+    life = [o.life_quarters if isinstance(o, Purchase) else o.term_quarters for o in offers]
+    return Terms(
+        lead=np.array([offer.lead_quarters for offer in offers], dtype=int),
+        life=np.array(life, dtype=int),
+        supplier=np.array([suppliers.index(offer.supplier) for offer in offers], dtype=int),
+        rented=~np.array(bought, dtype=bool),
+        deposit=np.array([offer.deposit for offer in offers], dtype=float),
+        take_or_pay=np.array(
+            [1.0 if isinstance(o, Purchase) else o.take_or_pay for o in offers], dtype=float
+        ),
+        residual=np.array([o.residual if isinstance(o, Purchase) else 0.0 for o in offers], dtype=float),
+    )
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """When an order of each quarter arrives and retires on each history; NEVER where the history is too short."""
+
+    arrival: np.ndarray  # [history, order quarter, orderable]
+    retirement: np.ndarray  # [history, order quarter, orderable]
+
+
+NEVER = 10_000
+TO_THE_END = 400
+"""Quarters of a tail stage that follows every obligation to its end."""
+
+
+def cohorts_of(terms: Terms, slip: np.ndarray, quarter: np.ndarray) -> Cohorts:
+    """Follow every possible order through each history.
+
+    ``slip`` is [history, quarter, supplier], ``quarter`` [history] the last quarter the history knows; an order due
+    after it has not arrived, except beyond the horizon, where nothing is late.
+    """
+    horizon = slip.shape[1]
+    order = np.arange(horizon)[:, None]
+    arrival = arrival_quarter(order, terms.lead[None, :], slip[:, :, terms.supplier])
+    unknown = (order + terms.lead[None, :] > quarter[:, None, None]) & (quarter < horizon)[:, None, None]
+    arrival = np.where(unknown | (order > quarter[:, None, None]), NEVER, arrival)
+    return Cohorts(arrival, arrival + terms.life)
+
+
+@dataclass(frozen=True)
+class Tranches:
+    """Every dated delivery of the signed contracts, flat."""
+
+    contract: np.ndarray  # [tranche] contract number
+    due: np.ndarray  # [tranche] quarter from the start; negative before the horizon
+    chips: np.ndarray  # [tranche]
+    term: np.ndarray  # [tranche] quarters
+    supplier: np.ndarray  # [tranche]
+
+    def lives(self, slip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Arrival and retirement quarter of each tranche on each history; ``slip`` is [history, quarter, supplier]."""
+        quarters = slip.shape[1]
+        late = slip[:, np.clip(self.due, 0, quarters - 1), self.supplier]
+        arrival = self.due + np.where((self.due >= 0) & (self.due < quarters), late, 0)
+        return arrival, arrival + self.term
+
+
+def tranches_of(contracts: tuple[Contract, ...], first: Quarter, suppliers: tuple[str, ...]) -> Tranches:
+    """Flatten the tranches of the signed contracts."""
+    rows = [
+        (
+            number,
+            tranche.date - first,
+            tranche.chips,
+            contract.term_quarters,
+            suppliers.index(contract.supplier),
+        )
+        for number, contract in enumerate(contracts)
+        for tranche in contract.tranches
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+    whole = [np.array(columns[i], dtype=int) for i in (0, 1, 3, 4)]
+    return Tranches(whole[0], whole[1], np.array(columns[2], dtype=float), whole[2], whole[3])
+
+
+def live_chips(tranches: Tranches, contracts: int, slip: np.ndarray, quarter: np.ndarray) -> np.ndarray:
+    """Contracted chips that are live, shape [history, contract], at each history's ``quarter`` [history]."""
+    arrival, retirement = tranches.lives(slip)
+    alive = (arrival <= quarter[:, None]) & (quarter[:, None] < retirement)
+    return _by_contract(tranches, contracts, alive * tranches.chips)
+
+
+def run_off_chips(
+    tranches: Tranches, contracts: int, slip: np.ndarray, *, first: int, quarters: int, factor: float
+) -> np.ndarray:
+    """Contracted chip-quarters of the tail stage as annuities (see ``run_off``), shape [history, contract]."""
+    arrival, retirement = tranches.lives(slip)
+    return _by_contract(
+        tranches, contracts, run_off(arrival, retirement, first, quarters, factor) * tranches.chips
+    )
+
+
+def _by_contract(tranches: Tranches, contracts: int, values: np.ndarray) -> np.ndarray:
+    total = np.zeros((values.shape[0], contracts))
+    np.add.at(total.T, tranches.contract, values.T)
+    return total
