@@ -1,0 +1,163 @@
+"""The cash row of the plan, path by path: what comes in, what goes out, what is drawn, who is ruined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exaplan.domain.lab import Finance
+from exaplan.plan.inputs import Deals
+from exaplan.plan.layout import USD, Layout
+from exaplan.plan.stage import Stage
+from exaplan.simulate.dispatch import Work
+from exaplan.simulate.fleet import Fleet
+
+
+@dataclass(frozen=True)
+class Books:
+    """State of the money between quarters, M$ by path."""
+
+    cash: np.ndarray
+    debt: np.ndarray
+    receivable: np.ndarray
+    carried: np.ndarray  # tax losses
+    raised: np.ndarray  # [path, round] raised so far
+    earned: np.ndarray  # present value of free cash to equity, counted when earned
+    paid_in: np.ndarray  # present value of raises with their dilution, and of rescue at face value
+    alive: np.ndarray  # bool
+    ruined_in: np.ndarray  # quarter of ruin, -1 for none
+
+
+def opening_books(finance: Finance, paths: int) -> Books:
+    """Books before the first quarter."""
+    ones = np.ones(paths)
+    debt = finance.debt.outstanding_usd / USD if finance.debt else 0.0
+    return Books(
+        cash=ones * finance.cash_usd / USD,
+        debt=ones * debt,
+        receivable=ones * finance.collection_lag_quarters * finance.receivables_usd / USD,
+        carried=ones * finance.losses_carried_usd / USD,
+        raised=np.zeros((paths, len(finance.rounds))),
+        earned=0.0 * ones,
+        paid_in=0.0 * ones,
+        alive=ones.astype(bool),
+        ruined_in=np.full(paths, -1),
+    )
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Money of one quarter before draws, M$ by path."""
+
+    revenue: np.ndarray
+    compute_cost: np.ndarray  # everything paid for chips this quarter except capex and deposits
+    capex: np.ndarray  # purchases and deposits, less residuals
+    other_cost: np.ndarray  # fixed costs, costs of revenue
+    tax: np.ndarray
+    carried: np.ndarray
+    collected: np.ndarray
+    receivable: np.ndarray
+
+    @property
+    def net(self) -> np.ndarray:
+        """Change of cash before interest and draws."""
+        return np.asarray(self.collected - self.compute_cost - self.capex - self.other_cost - self.tax)
+
+
+def flows_of(  # noqa: PLR0913 - a quarter's money has many sources
+    finance: Finance, sets: Layout, stage: Stage, deals: Deals, fleet: Fleet, books: Books, work: Work,
+    *, quarter: int, left: tuple[np.ndarray, np.ndarray], deposit: np.ndarray,
+) -> Flows:  # fmt: skip
+    """Work out a quarter's money; ``left`` is the share of each exit contract left (before, now) [path, exit]."""
+    tail = quarter == fleet.tail.first
+    share = stage.block_share
+    revenue = (work.output[:, : len(sets.serve)].sum(axis=2) * stage.price).sum(axis=1)
+    rent = ((work.rent * share).sum(axis=2) * stage.rent_price).sum(axis=1)
+    energy = ((work.work * share).sum(axis=2) * stage.energy).sum(axis=1)
+    above = (work.above * deals.rent[:, sets.metered]).sum(axis=1)
+    holding = (fleet.stock(quarter) * deals.holding).sum(axis=1)
+    kept = deals.contract_payment.copy()
+    kept[:, sets.exits] *= 1 - left[1]
+    fee = _exit_fee(sets, deals, left)
+    compute = rent + energy + above + holding + fleet.committed(quarter) + kept.sum(axis=1)
+    cost_of_revenue = finance.revenue_cost * revenue
+    profit = revenue - cost_of_revenue - compute - deals.fixed - fleet.write_down(quarter)
+    relief = np.minimum(np.maximum(profit, 0.0), books.carried)
+    late = 0.0 if tail else float(finance.collection_lag_quarters)
+    taxed = finance.tax_rate * (np.maximum(profit, 0.0) - relief)
+    return Flows(
+        revenue=revenue,
+        compute_cost=compute + fee,
+        capex=fleet.due(quarter) + deposit,
+        other_cost=cost_of_revenue + deals.fixed,
+        tax=taxed,
+        carried=books.carried + np.maximum(-profit, 0.0) - relief,
+        collected=(1 - late) * revenue + books.receivable,
+        receivable=late * revenue,
+    )
+
+
+def _exit_fee(sets: Layout, deals: Deals, left: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    share = np.array([sets.contracts[number].exit_fee or 0.0 for number in sets.exits], dtype=float)
+    return np.asarray((deals.contract_owed[:, sets.exits] * share * (left[1] - left[0])).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What the owner permits in a quarter and what the plan meant to draw, M$ by path."""
+
+    open_rounds: np.ndarray  # [round] bool
+    planned_raise: np.ndarray  # [path, round]
+    planned_debt: np.ndarray  # [path]
+
+
+def close_quarter(
+    finance: Finance,
+    books: Books,
+    flows: Flows,
+    draws: Draws,
+    *,
+    weight: tuple[float, float],
+    tail: bool,
+    absorbing: bool,
+) -> Books:
+    """Close a quarter: planned draws, then every permitted draw that is needed, then ruin.
+
+    Ruin is cash below the minimum although every permitted draw is used; with ``absorbing`` the path stops there and
+    its equity is worth nothing, else the shortfall is put in at face value and the path goes on. ``weight`` is the
+    quarter's discount and what a dollar held then adds to value (``Inputs.cash_worth``).
+    """
+    debt_rate = finance.debt.rate / 4 if finance.debt else 0.0
+    limit = finance.debt.limit_usd / USD if finance.debt and not tail else 0.0
+    room = np.array([chance.max_usd / USD for chance in finance.rounds], dtype=float) - books.raised
+    room = np.where(draws.open_rounds, np.maximum(room, 0.0), 0.0)
+    raised = np.minimum(draws.planned_raise, room)
+    debt = np.minimum(draws.planned_debt, limit)
+    interest = 1 + finance.cash_rate / 4
+    cash = books.cash * interest + flows.net - (1 + debt_rate) * books.debt + debt + raised.sum(axis=1)
+    least = 0.0 if tail else finance.cash_minimum_usd / USD
+    borrowed = np.clip(least - cash, 0.0, limit - debt)
+    cash, debt = cash + borrowed, debt + borrowed
+    for number in range(room.shape[1]):
+        more = np.clip(least - cash, 0.0, room[:, number] - raised[:, number])
+        cash, raised[:, number] = cash + more, raised[:, number] + more
+    short = np.maximum(least - cash, 0.0)
+    ruined = books.alive & (short > 1e-6) & (not tail)
+    given = 1 + np.array([chance.dilution_cost for chance in finance.rounds], dtype=float)
+    rescue = np.zeros_like(short) if absorbing and not tail else short
+    alive = books.alive & ~ruined if absorbing else books.alive
+    discount, worth = weight
+    held = np.where(alive, cash + rescue, 0.0)
+    paid = books.paid_in + discount * (raised @ given + rescue)
+    return Books(
+        cash=held,
+        debt=np.where(alive, debt, 0.0),
+        receivable=np.where(alive, flows.receivable, 0.0),
+        carried=np.where(alive, flows.carried, 0.0),
+        raised=np.where(books.alive[:, None], books.raised + raised, books.raised),
+        earned=books.earned + discount * worth * held,
+        paid_in=np.where(books.alive, paid, books.paid_in),
+        alive=alive,
+        ruined_in=np.where(ruined & (books.ruined_in < 0), -2, books.ruined_in),
+    )

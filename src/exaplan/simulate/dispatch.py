@@ -1,0 +1,181 @@
+"""The quarter's program: given stock and news, who gets which chips; the stage rows of the plan with its prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from exaplan.optimize.highs import HotSolver
+from exaplan.optimize.model import Model
+from exaplan.plan.columns import StageColumns
+from exaplan.plan.formulation import build_stage
+from exaplan.plan.layout import Layout
+from exaplan.plan.result import STAGE_DECISIONS, StageWorth
+from exaplan.plan.stage import Stage
+
+CHUNK = 128
+"""Paths a solver takes in one go; fixed, so that answers do not depend on the number of workers."""
+
+Map = Callable[[Callable[["Chunk"], np.ndarray], Iterable["Chunk"]], Iterable[np.ndarray]]
+
+WRITTEN_OFF = 10.0
+"""Least price of lost demand that is written off, in the same prices: never a way to earn."""
+
+MISSED_FLOOR = 1e3
+"""Price of missing a floor in dispatch, in largest prices of any other decision: given up only when nothing else is left."""
+
+
+def ratio_of(value: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Divide where the base is positive, 1 elsewhere."""
+    return np.asarray(np.divide(value, base, out=np.ones_like(value), where=base > 0))
+
+
+@dataclass(frozen=True)
+class State:
+    """What a quarter starts from, by path, in LP units."""
+
+    stock: np.ndarray  # [path, orderable]
+    left: np.ndarray  # [path, exit]
+    lost: np.ndarray  # [path, serve]
+    effect: np.ndarray  # [path, serve]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a quarter does, by path, in LP units."""
+
+    use: np.ndarray  # [path, metered, block]
+    above: np.ndarray  # [path, metered]
+    rent: np.ndarray  # [path, on-demand, block]
+    work: np.ndarray  # [path, arc, block]
+    output: np.ndarray  # [path, workload, block]
+    unserved: np.ndarray  # [path, serve, block]
+    forgiven: np.ndarray  # [path, serve, block]
+    progress: np.ndarray  # [path]
+    short: np.ndarray  # [path, floor, block]
+    unwatched: np.ndarray  # [path, block]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One solver's share of a quarter: full-length bounds and costs, one row per path."""
+
+    model: Model
+    lower: np.ndarray
+    upper: np.ndarray
+    cost: np.ndarray
+    row_lower: np.ndarray
+    row_upper: np.ndarray
+
+
+def run_quarter(
+    sets: Layout,
+    stage: Stage,
+    state: State,
+    worth: dict[str, np.ndarray],
+    *,
+    map: Map = map,  # noqa: A002
+) -> Work:
+    """Dispatch one quarter for many paths.
+
+    ``stage`` has the paths as its node axis; ``worth`` maps each stage decision to its value per unit by path
+    [path, ...]. Paths are solved in the order given, each from the optimal basis of the one before.
+    """
+    paths = len(stage.weight)
+    model, columns = build_stage(sets, stage.take(np.zeros(1, dtype=int)))
+    parts = _programs(model, columns, sets, stage, state, worth)
+    chunks = [
+        Chunk(model, *(part[begin : begin + CHUNK] for part in parts)) for begin in range(0, paths, CHUNK)
+    ]
+    x = np.concatenate(list(map(solve_chunk, chunks)))
+    found = {name: x[:, model.columns[name].span] for name in STAGE_DECISIONS}
+    return Work(
+        **{name: block.reshape(paths, *model.columns[name].shape[1:]) for name, block in found.items()}
+    )
+
+
+def solve_chunk(chunk: Chunk) -> np.ndarray:
+    """Solve the programs of a chunk one after the other; returns [path, column]."""
+    solver = HotSolver(chunk.model)
+    answer = np.zeros_like(chunk.lower)
+    for path in range(len(answer)):
+        status, answer[path] = solver.point(
+            lower=chunk.lower[path], upper=chunk.upper[path], cost=chunk.cost[path],
+            row_lower=chunk.row_lower[path], row_upper=chunk.row_upper[path],
+        )  # fmt: skip
+        if status != "optimal":
+            raise RuntimeError(f"dispatch of path {path} in its chunk ended as {status}")
+    return answer
+
+
+def _programs(
+    model: Model,
+    columns: StageColumns,
+    sets: Layout,
+    stage: Stage,
+    state: State,
+    worth: dict[str, np.ndarray],
+) -> tuple[np.ndarray, ...]:
+    """Bounds and costs of every path's program: state and news enter as numbers, the matrix stays."""
+    paths = len(stage.weight)
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values[None], paths, axis=0)
+
+    lower, upper, cost = spread(model.lower), spread(model.upper), spread(np.zeros(model.column_count))
+    row_lower, row_upper = spread(model.row_lower), spread(model.row_upper)
+    for name, given in (("stock", state.stock), ("lost", state.lost)):
+        lower[:, model.columns[name].span] = upper[:, model.columns[name].span] = given
+    for name in ("left", "standing"):  # folded into the right-hand sides below
+        lower[:, model.columns[name].span] = upper[:, model.columns[name].span] = 0.0
+    upper[:, columns.rent.span] = np.repeat(_to_be_had(sets, stage, state), columns.rent.shape[2], axis=1)
+    upper[:, columns.short.span] = upper[:, columns.unwatched.span] = np.inf
+    for name in STAGE_DECISIONS:
+        cost[:, model.columns[name].span] = worth[name].reshape(paths, -1)
+    signed = stage.contract_chips.copy()
+    signed[:, sets.exits] *= 1 - state.left
+    by_group = np.zeros((paths, len(sets.groups)))
+    np.add.at(by_group.T, sets.contract_group, signed.T)
+    blocks = len(stage.block_share)
+    row_upper[:, model.rows["chips"].span] = np.repeat(by_group, blocks, axis=1)
+    if "flexible" in model.rows:  # said by the bounds of rent
+        row_upper[:, model.rows["flexible"].span] = np.inf
+    wanted = (stage.weight[:, None] * stage.demand * state.effect)[:, :, None] * stage.demand_share
+    row_lower[:, model.rows["demand"].span] = row_upper[:, model.rows["demand"].span] = wanted.reshape(
+        paths, -1
+    )
+    capacity = (stage.floor_weight[:, :, sets.contract_group] * signed[:, None, :]).sum(axis=2)
+    need = stage.floor_level + stage.floor_share * capacity
+    row_lower[:, model.rows["floor"].span] = np.repeat(need, blocks, axis=1)
+    return lower, upper, cost, row_lower, row_upper
+
+
+def _to_be_had(sets: Layout, stage: Stage, state: State) -> np.ndarray:
+    """Most chips by use [path, hourly]: none of a contract that has been left."""
+    most = stage.rent_max.copy()
+    for place, number in enumerate(sets.flexible):
+        for exit_ in np.flatnonzero(sets.exits == number):
+            most[:, len(sets.on_demand) + place] *= 1 - state.left[:, exit_]
+    return most
+
+
+def priced_for(worth: StageWorth, node: np.ndarray, stage: Stage, own: Stage) -> dict[str, np.ndarray]:
+    """Value of each stage decision on each path, from the prices of the node it resembles.
+
+    ``stage`` is the paths' own data, ``own`` that of the plan's nodes. Output is worth its price on the path, a rented
+    chip costs its price on the path; every other price is the node's. Values per dollar do not depend on the node's
+    probability, so they are divided by it implicitly: only their ratio within a path matters.
+    """
+    priced = {name: values[node].copy() for name, values in worth.by_name.items()}
+    serve = stage.price.shape[1]
+    priced["output"][:, :serve] *= ratio_of(stage.price, own.price[node])[:, :, None]
+    priced["rent"] *= ratio_of(stage.rent_price, own.rent_price[node])[:, :, None]
+    scale = np.maximum(np.abs(priced["output"]).max(axis=(1, 2), initial=0.0), np.abs(priced["progress"]))
+    scale = np.where(scale > 0, scale, 1.0)
+    priced = {name: v / scale.reshape(-1, *[1] * (v.ndim - 1)) for name, v in priced.items()}
+    priced["forgiven"] = np.minimum(priced["forgiven"], -WRITTEN_OFF)
+    priced["short"] = np.full_like(priced["short"], -MISSED_FLOOR)
+    priced["unwatched"] = np.full_like(priced["unwatched"], -MISSED_FLOOR / 10)
+    return priced

@@ -1,0 +1,81 @@
+"""Orders of simulated paths: what is live, what falls due, what it is worth in the tail stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exaplan.plan.calendar import TO_THE_END, Cohorts, Terms, run_off
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The tail stage: horizon, its length in quarters, and its factors per quarter on margins and on payments."""
+
+    first: int
+    quarters: int
+    margin: float
+    discount: float
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything signed on the way, LP units; arrays are [path, order quarter, orderable]."""
+
+    terms: Terms
+    cohorts: Cohorts
+    tail: Tail
+    ordered: np.ndarray
+    rent: np.ndarray  # price at signature, M$ per thousand chips and quarter
+    capex: np.ndarray  # price at signature, M$ per thousand chips
+
+    def sign(self, quarter: int, chips: np.ndarray, rent: np.ndarray, capex: np.ndarray) -> None:
+        """Record the orders of a quarter with the prices at which they were signed."""
+        self.ordered[:, quarter], self.rent[:, quarter], self.capex[:, quarter] = chips, rent, capex
+
+    def stock(self, quarter: int) -> np.ndarray:
+        """Thousand chips live [path, orderable]; in the tail stage the annuity of what survives, fading."""
+        return np.asarray(
+            (self.ordered * self._alive(quarter, self.tail.margin, self.tail.quarters)).sum(axis=1)
+        )
+
+    def committed(self, quarter: int) -> np.ndarray:
+        """Must-pay of reservations, M$ [path]; in the tail stage at present value."""
+        share = self.terms.take_or_pay * (1 - self.terms.deposit)
+        paid = self.ordered * self.rent * share * self._alive(quarter, self.tail.discount, TO_THE_END)
+        return np.asarray(paid.sum(axis=(1, 2)))
+
+    def write_down(self, quarter: int) -> np.ndarray:
+        """Straight-line depreciation of purchases, M$ [path]."""
+        alive = self._alive(quarter, self.tail.discount, TO_THE_END)
+        return np.asarray((self.ordered * self.capex / self.terms.life * alive).sum(axis=(1, 2)))
+
+    def due(self, quarter: int) -> np.ndarray:
+        """Payments that hang on orders: the rest of purchases on arrival less residuals, M$ [path]."""
+        arrival = self._falls_due(self.cohorts.arrival, quarter)
+        end = self._falls_due(self.cohorts.retirement, quarter)
+        rest = (1 - self.terms.deposit) * arrival - self.terms.residual * end
+        return np.asarray((self.ordered * self.capex * rest).sum(axis=(1, 2)))
+
+    def deposit(self, chips: np.ndarray, rent: np.ndarray, capex: np.ndarray) -> np.ndarray:
+        """Payment at signature, M$ per path and offer [path, orderable]."""
+        terms = self.terms
+        return np.asarray(terms.deposit * chips * (capex + rent * terms.take_or_pay * terms.life))
+
+    def _alive(self, quarter: int, factor: float, quarters: int) -> np.ndarray:
+        if quarter < self.tail.first:
+            return (self.cohorts.arrival <= quarter) & (quarter < self.cohorts.retirement)
+        return run_off(self.cohorts.arrival, self.cohorts.retirement, self.tail.first, quarters, factor)
+
+    def _falls_due(self, event: np.ndarray, quarter: int) -> np.ndarray:
+        if quarter < self.tail.first:
+            return np.asarray(event == quarter, dtype=float)
+        later = self.tail.discount ** (event - float(self.tail.first))
+        return np.where(event >= self.tail.first, later, 0.0)
+
+
+def empty_fleet(terms: Terms, cohorts: Cohorts, tail: Tail) -> Fleet:
+    """Start a fleet without orders."""
+    shape = cohorts.arrival.shape
+    return Fleet(terms, cohorts, tail, np.zeros(shape), np.zeros(shape), np.zeros(shape))
