@@ -1,0 +1,60 @@
+"""``exaplan decide``: one signature examined to the end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from exaplan.app.cli.plan import changes, clock_for, show, violates, write
+from exaplan.domain.errors import InputError, Problem
+
+
+@click.command()
+@click.argument("lab", type=click.Path(path_type=Path))
+@click.argument("offer", required=False)
+@click.option("--out", "out", type=click.Path(path_type=Path), help="Run folder (default: runs/TIME_LAB).")
+@click.option(
+    "--paths", default=500, show_default=True, type=click.IntRange(min=2), help="Futures to replay."
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of everything random."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def decide(
+    lab: Path,
+    offer: str | None,
+    out: Path | None,
+    paths: int,
+    seed: int,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Sign OFFER now or not: cost of waiting, what reverses it, the worst futures. Default: the lab's `decision`."""
+    from exaplan.app.ends import ends_remark
+    from exaplan.app.pipeline import Settings, make_plan
+    from exaplan.app.verdict import doubts, examine
+    from exaplan.io.labfile import read_lab
+    from exaplan.io.runfolder import check_place
+
+    clock = clock_for(as_json)
+    with clock.phase("load"):
+        given = changes(overrides)
+        read = read_lab(lab, overrides=given)
+    chosen = offer or read.decision
+    if chosen is None:
+        raise InputError(
+            Problem("no offer to decide on", file=str(lab), suggestion="name one, or add `decision: OFFER`")
+        )
+    if out is not None:
+        check_place(out)
+    planned = make_plan(read, Settings(paths, seed), clock)
+    with clock.phase("verdict"):
+        verdict = examine(planned, chosen)
+    with clock.phase("ends"):
+        remarks = (*doubts(verdict), ends_remark(planned))
+    answer, folder = write(planned, lab, out, clock, given, verdict, remarks)
+    show(answer, folder, as_json)
+    sys.exit(1 if violates(answer) else 0)
