@@ -14,8 +14,6 @@ import numpy as np
 from exaplan.domain.quarter import Quarter
 from exaplan.domain.supply import Contract, Purchase, Reserved
 
-LONGEST_SLIP = 2
-
 
 def ancestors(parent: np.ndarray, stage: np.ndarray, quarters: int) -> np.ndarray:
     """Ancestor of each node at each quarter, itself included; shape [node, quarter], -1 where there is none."""
