@@ -110,10 +110,26 @@ def _remarks(planned: Planned) -> tuple[str, ...]:
             "Risk is charged twice on purpose: in the cost of equity and in the weight on the worst futures."
         )
     remarks += _search_result(planned)
+    remarks += _tree_fit(planned)
     remarks += _idle_work(planned.rates)
     if plan.forgiven.sum() > 0:
         remarks.append("Some demand is written off because lost customers exceed what is left of it.")
     return tuple(remarks)
+
+
+def _tree_fit(planned: Planned) -> list[str]:
+    """Say how well the tree matches its samples in the last quarter."""
+    last = [fit for fit in planned.tree.fit if fit.quarter == planned.tree.quarters - 1]
+    spreads = [fit.sd_ratio for fit in last if np.isfinite(fit.sd_ratio)]
+    if not spreads:
+        return []
+    error = max(abs(fit.mean_error) for fit in last)
+    return [
+        (
+            f"The tree in its last quarter: means within {error:.1%} of its samples, spread {min(spreads):.0%} to "
+            f"{max(spreads):.0%} of theirs; the replay has all of it."
+        )
+    ]
 
 
 def _search_result(planned: Planned) -> list[str]:

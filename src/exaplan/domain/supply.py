@@ -22,9 +22,6 @@ class Site(Record):
     electricity_usd_per_j: float = quantity(
         "USD/J", "price of electricity at the meter", key="electricity", gt=0
     )
-    rack_power_w: float | None = quantity(
-        "W", "highest power of one rack the hall can feed", key="rack_power", default=None, gt=0
-    )
     liquid: bool = text("whether the hall has liquid cooling", default=True)
     upkeep_usd_per_w_quarter: float = quantity(
         "USD/W/quarter",

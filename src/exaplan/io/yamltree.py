@@ -182,7 +182,7 @@ def parse_node(text: str, file: str) -> Node:
         AttributeError,
         AssertionError,
         NotImplementedError,
-    ) as error:
+    ) as error:  # what ruamel.yaml lets through on broken input, found by fuzzing; each becomes a located fault
         raise _fault(source, 0, 0, f"not YAML: {error}") from error
     if root is None:
         raise _fault(source, 0, 0, "the file holds nothing but comments", "begin with `lab: NAME`")

@@ -7,22 +7,14 @@ from pathlib import Path
 
 import click
 
-from exaplan.app.cli.plan import changes, clock_for, show, violates, write
+from exaplan.app.cli.plan import changes, clock_for, run_options, show, violates, write
 from exaplan.domain.errors import InputError, Problem
 
 
 @click.command()
 @click.argument("lab", type=click.Path(path_type=Path))
 @click.argument("offer", required=False)
-@click.option("--out", "out", type=click.Path(path_type=Path), help="Run folder (default: runs/TIME_LAB).")
-@click.option(
-    "--paths", default=500, show_default=True, type=click.IntRange(min=2), help="Futures to replay."
-)
-@click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of everything random."
-)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@run_options
 def decide(
     lab: Path,
     offer: str | None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,18 +54,34 @@ def clock_for(quiet: bool) -> Clock:
     return Clock(tell)
 
 
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of every run: where to write, how many futures, which seed, what to replace."""
+    options = (
+        click.option("--out", type=click.Path(path_type=Path), help="Run folder (default: runs/TIME_LAB)."),
+        click.option(
+            "--paths", default=500, show_default=True, type=click.IntRange(min=2), help="Futures to replay."
+        ),
+        click.option(
+            "--seed",
+            default=1,
+            show_default=True,
+            type=click.IntRange(min=0),
+            help="Seed of everything random.",
+        ),
+        click.option(
+            "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("lab", type=click.Path(path_type=Path))
-@click.option("--out", "out", type=click.Path(path_type=Path), help="Run folder (default: runs/TIME_LAB).")
-@click.option(
-    "--paths", default=500, show_default=True, type=click.IntRange(min=2), help="Futures to replay."
-)
-@click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of everything random."
-)
+@run_options
 @click.option("--search-ruin", is_flag=True, help="Search for the plan that keeps the limit on P(ruin).")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def plan(
     lab: Path,
     out: Path | None,
