@@ -3,7 +3,9 @@
     python scripts/compile_catalogue.py FACTS_DIRECTORY
 
 No number is added here: values are renamed, brought to SI units, and dropped (with the reason) where they are
-incomplete or known to be wrong. Rows left out are listed in ``left_out.csv``.
+incomplete or known to be wrong. Rows left out are listed in ``left_out.csv``. Chips that the compiled table lacks
+stand in ``chips_added.csv`` beside this file, in its columns; what completes a row, and by which document, stands in
+``catalogue_words.py`` and ``catalogue_models.py``.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from catalogue_words import CHIP_ALIASES, COUNTS, MODEL_ALIASES, chip_id, clean
+from catalogue_models import models
+from catalogue_words import CHIP_ALIASES, CHIP_COMPLETIONS, LEFT_OUT, Row, chip_id, clean, date_in, leave_out
 
+ADDED = Path(__file__).with_name("chips_added.csv")
 DATA = Path(__file__).resolve().parents[1] / "src" / "exaplan" / "data"
-Row = dict[str, str]
-LEFT_OUT: list[Row] = []
 
 SYSTOLIC = {"TPU": "", "Trainium": "", "Inferentia": "", "Gaudi3": ""}
 UNPUBLISHED_TILE = ("TPU7x", "TPU-8")
@@ -35,7 +37,8 @@ def main(facts: Path) -> None:
     }
     sources = {"laws": "scaling_laws", "energy": "energy_dc", "labs": "lab_finance"}
     for name, build in tables.items():
-        write(name, build(read(facts / f"{sources.get(name, name)}.csv")))
+        added = read(ADDED) if name == "chips" else []
+        write(name, build([*read(facts / f"{sources.get(name, name)}.csv"), *added]))
     purchase = read(facts / "chips.csv")
     listed = read(facts / "price_catalog_accelerators.csv")
     write("prices", [*rentals(read(facts / "prices.csv")), *purchases(purchase), *cloud_lists(listed)])
@@ -57,19 +60,9 @@ def write(name: str, rows: list[Row]) -> None:
         writer.writerows({key: clean(value) for key, value in row.items()} for row in rows)
 
 
-def leave_out(table: str, row: str, reason: str) -> None:
-    """Remember a row that the catalogue does not carry."""
-    LEFT_OUT.append({"table": table, "row": row, "reason": reason})
-
-
 def scaled(text: str, factor: float) -> str:
     """Multiply a number written as text; blank stays blank."""
     return f"{float(text) * factor:.12g}" if text.strip() else ""
-
-
-def date_in(text: str) -> str:
-    """Return the latest date (year-month-day, year-month) that a citation states, or nothing."""
-    return max(re.findall(r"20[12]\d-[01]\d(?:-[0-3]\d)?", text), default="")
 
 
 def chips(rows: Iterable[Row]) -> list[Row]:
@@ -80,7 +73,10 @@ def chips(rows: Iterable[Row]) -> list[Row]:
         if not (row["bf16_tflops"] or row["fp8_tflops"]) or not row["hbm_gb"] or not row["hbm_gbs"]:
             leave_out("chips", name, "no BF16 or FP8 peak, or no memory size or bandwidth, in the source")
             continue
-        kept.append(chip(name, row))
+        values, source = CHIP_COMPLETIONS.get(name, ({}, ""))
+        filled = {key: row[key] or value for key, value in values.items()}
+        cited = "; ".join(filter(None, (row["source"], source)))
+        kept.append(chip(name, {**row, **filled, "source": cited}))
     return kept
 
 
@@ -126,88 +122,6 @@ def chip(name: str, row: Row) -> Row:
         "date": dated or row["launch"],
         "date_of": "source" if dated else "launch",
         "source": clean(row["source"]),
-        "notes": "; ".join(note for note in notes if note),
-    }
-
-
-def models(rows: list[Row]) -> list[Row]:
-    """Models whose counts follow from the architecture as stated."""
-    kept: dict[str, Row] = {}
-    for row in rows:
-        name = row["model_id"].split(":")[-1]
-        reason = incomplete(row)
-        if not reason and name.casefold() in kept:
-            reason = "the same model is in the catalogue from another source"
-        if reason:
-            leave_out("models", row["model_id"], reason)
-            continue
-        kept[name.casefold()] = model(name, row)
-    return list(kept.values())
-
-
-def incomplete(row: Row) -> str:
-    """Say why a row does not give exact counts; empty where it does."""
-    if row["linear_attn_or_ssm"].strip() or "V4" in row["arch_type"]:
-        return "attention other than softmax over a cache: not counted"
-    if not row["params_total_B_calc"]:
-        return "architecture incomplete in the source"
-    if row["tied_embeddings"] == "" and not row["arch_type"].startswith("Llama4"):
-        return "the source does not say whether embeddings are tied"
-    if row["sliding_window"] and not window_layers(row):
-        return "the source does not say which layers use the sliding window"
-    if not row["kv_lora_rank"] and not (row["kv_heads"] and row["head_dim"]):
-        return "heads incomplete in the source"
-    return ""
-
-
-def window_layers(row: Row) -> int:
-    """Count the layers that use the sliding window from the stated pattern."""
-    layers, pattern = int(row["n_layers"]), row["sliding_pattern"]
-    if found := re.match(r"(\d+) sliding of (\d+) layers", pattern):
-        return int(found[1])
-    if found := re.match(r"(\d+):(\d+) local:global", pattern):
-        return layers - layers // (int(found[1]) + int(found[2]))
-    return 0
-
-
-def model(name: str, row: Row) -> Row:
-    """One architecture in the catalogue's words."""
-    notes = [clean(row["notes"])]
-    if row["arch_type"].startswith("Llama4"):
-        notes.append("untied embeddings as in MaxText's config of the same model")
-    if "Dsa" in row["arch_type"] or "V32" in row["arch_type"]:
-        notes.append("sparse-attention indexer not counted: attention is counted as full MLA")
-    if row["mtp_layers"] not in ("", "0"):
-        notes.append("multi-token-prediction layer not counted")
-    counts = {ours: row[theirs] for theirs, ours in COUNTS.items()}
-    all_sparse = (
-        bool(row["experts"])
-        and not int(row["first_dense_layers"] or 0)
-        and int(row["moe_layer_freq"] or 1) == 1
-    )
-    if all_sparse:
-        counts["ffn"] = "0"
-    counts["moe_layer_every"] = counts["moe_layer_every"] or "1"
-    counts["kv_heads"] = counts["kv_heads"] or counts["heads"]
-    counts["head_dim"] = counts["head_dim"] or str(
-        int(row["qk_nope_head_dim"] or 0) + int(row["qk_rope_head_dim"] or 0)
-    )
-    published = re.match(r"([\d.]+)[bB]\b|([\d.]+)[bB]-", row["params_published"])
-    return {
-        "id": name,
-        "aliases": MODEL_ALIASES.get(name, ""),
-        "family": row["family"],
-        **{key: value or "0" for key, value in counts.items()},
-        "tied_embeddings": "true" if row["tied_embeddings"] == "True" else "false",
-        "window": row["sliding_window"] or "0",
-        "window_layers": str(window_layers(row)) if row["sliding_window"] else "0",
-        "params_published_b": next((group for group in published.groups() if group), "") if published else "",
-        "params_counted_b": row["params_total_B_calc"],
-        "params_active_counted_b": row["params_active_B_calc"],
-        "max_position_tokens": row["max_position"],
-        "kind": "architecture file",
-        "date": date_in(row["source_version"]),
-        "source": clean(f"{row['source']}: {row['source_locator']} @{row['source_version']}"),
         "notes": "; ".join(note for note in notes if note),
     }
 

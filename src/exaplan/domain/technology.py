@@ -91,6 +91,9 @@ class Model(Record):
     shared_expert_ffn: int = text("width of one shared expert; 0 means as a routed one", default=0)
     first_dense_layers: int = text("dense layers before the sparse ones", default=0)
     moe_layer_every: int = text("one layer in this many is sparse", default=1)
+    routed_nodes_max: int = text(
+        "nodes that the routed experts of one token may lie on; 0 for no limit", default=0
+    )
     q_lora_rank: int = text("MLA: rank of the query compression; 0 for none", default=0)
     kv_lora_rank: int = text(
         "MLA: rank of the key-value compression; 0 means grouped-query attention", default=0

@@ -12,7 +12,7 @@ from exaplan.io.yamltree import Mapping
 
 _AT_LEAST_ONE = ("layers", "hidden", "heads", "kv_heads", "head_dim", "vocab", "moe_layer_every")
 _COUNTS = (
-    "ffn", "experts", "top_k", "shared_experts", "expert_ffn", "shared_expert_ffn", "first_dense_layers", "q_lora_rank",
+    "ffn", "experts", "top_k", "shared_experts", "expert_ffn", "shared_expert_ffn", "first_dense_layers", "routed_nodes_max", "q_lora_rank",
     "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "window", "window_layers",
 )  # fmt: skip
 
