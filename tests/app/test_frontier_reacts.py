@@ -82,9 +82,9 @@ def test_half_the_growth_commits_fewer_take_or_pay_dollars():
 
 
 def test_customers_who_leave_when_unserved_pull_commitments_forward_and_up():
-    loyal = planned(serving(northlab(), churn_when_unserved=lambda kappa: 0.0))
-    fickle = planned(serving(northlab(), churn_when_unserved=lambda kappa: min(1.0, 1.8 * kappa)))
-    early = slice(0, 8)
+    # in the first year; later on fewer of them are left to commit for, whom no order in time could have served
+    loyal, fickle = planned(serving(northlab(), churn_when_unserved=lambda kappa: 0.0)), base()
+    early = slice(0, 4)
     before, after = (committed_usd(s.program.inputs, to_plan(s)) for s in (loyal, fickle))
     assert after[early].sum() > before[early].sum()
     assert fickle.solution.objective < loyal.solution.objective

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 
 import numpy as np
 import pytest
@@ -259,12 +258,3 @@ def test_two_branches_on_one_date_are_refused(make_lab):
     twice = Futures(branches=(Branch(date=FIRST + 2, into=2), Branch(date=FIRST + 2, into=3)))
     with pytest.raises(InputError, match="two branches are dated 2027-Q1"):
         grow_tree(make_lab(futures=twice))
-
-
-def test_a_tree_of_32_leaves_from_4000_paths_grows_within_a_blink(lab):
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        grow_tree(lab)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.6

@@ -49,7 +49,7 @@ def deciding_inputs(lab: Lab, rates: RateTable) -> tuple[DecidingInput, ...]:
     """
     screen = _screen(lab, rates)
     rows = []
-    for knob in knobs_of(lab, screen.offer):
+    for knob in knobs_of(lab, rates, screen.offer):
         low, high = screen.move(knob, knob.low), screen.move(knob, knob.high)
         rows.append((abs(high[0] - low[0]), knob, low, high))
     rows.sort(key=lambda row: (-row[0], row[1].name))

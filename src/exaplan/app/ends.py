@@ -7,6 +7,7 @@ import numpy as np
 from exaplan.app.pipeline import Planned
 from exaplan.domain.lab import Horizon
 from exaplan.economy.tree import grow_tree
+from exaplan.io.calibration import load_calibration
 from exaplan.perf.rate_table import fill_rates
 from exaplan.plan.accounts import by_quarter, contract_value
 from exaplan.plan.inputs import collect
@@ -34,7 +35,9 @@ def ends_change(planned: Planned) -> float:
     lab = planned.lab
     longer = Horizon(first=lab.horizon.first, last=lab.horizon.last + MORE_QUARTERS)
     lab = lab.model_copy(update={"horizon": longer})
-    again = solve_plan(collect(lab, fill_rates(lab), grow_tree(lab, seed=lab.futures.seed)))
+    again = solve_plan(
+        collect(lab, fill_rates(lab, calibration=load_calibration()), grow_tree(lab, seed=lab.futures.seed))
+    )
     before, after = _first_year(planned.solved), _first_year(again)
     total = float(before.sum())
     moved = float(np.abs(after - before).sum())

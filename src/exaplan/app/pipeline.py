@@ -18,6 +18,7 @@ from exaplan.domain.plan import Plan
 from exaplan.domain.rates import RateTable
 from exaplan.economy.sampling import sample_world
 from exaplan.economy.tree import grow_tree
+from exaplan.io.calibration import load_calibration
 from exaplan.perf.rate_table import fill_rates
 from exaplan.plan.inputs import Inputs, collect
 from exaplan.plan.result import to_plan
@@ -87,7 +88,7 @@ def make_plan(lab: Lab, settings: Settings, clock: Clock) -> Planned:
         Where the solver finds no plan even with every policy relaxed.
     """
     with clock.phase("technology"):
-        rates = fill_rates(lab)
+        rates = fill_rates(lab, calibration=load_calibration())
     with clock.phase("tree"):
         tree = grow_tree(lab, seed=lab.futures.seed)
         world = sample_world(lab, paths=settings.paths, seed=settings.seed, purpose="report")

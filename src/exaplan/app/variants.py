@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ class Knob:
     base: float = 0.0
 
 
-def knobs_of(lab: Lab, offer: str | None) -> tuple[Knob, ...]:
+def knobs_of(lab: Lab, rates: RateTable, offer: str | None) -> tuple[Knob, ...]:
     """Return the inputs that can plausibly decide a plan: each moves between the ends of its 90 % interval.
 
     An uncertain literal moves all workloads along their own intervals together (``base`` 0 is the median, 1 the 95th
@@ -70,7 +70,7 @@ def knobs_of(lab: Lab, offer: str | None) -> tuple[Knob, ...]:
     knobs = [
         _percentile("growth of demand", "growth", lab),
         _percentile("change of token prices", "price_change", lab),
-        _ratio("chip rates of the performance model", "model spread", _rates, 1 / 1.25, 1.25),
+        _modelled_rates(rates),
         _ratio("rental prices", _origin(lab, "offers"), _rental, 0.7, 1.3),
     ]
     if any(workload.churn_when_unserved > 0 for workload in lab.serve):
@@ -118,10 +118,19 @@ def _ratio(
     return Knob(name, origin, "as given", lambda x: f"x {x:.2f}", low, high, change, base=1.0)
 
 
-def _rates(lab: Lab, rates: RateTable, x: float) -> tuple[Lab, RateTable]:
-    from dataclasses import replace
+def _modelled_rates(rates: RateTable) -> Knob:
+    """Every chip's rates move together along their own intervals: the model's errors share their causes."""
+    used = rates.log_sd[rates.feasible.any(axis=2)]
+    typical = float(np.median(used)) if used.size else 0.0
 
-    return lab, replace(rates, mean=rates.mean * x)
+    def move(lab: Lab, given: RateTable, z: float) -> tuple[Lab, RateTable]:
+        return lab, replace(given, mean=given.mean * np.exp(z * given.log_sd)[:, :, None])
+
+    def show(z: float) -> str:
+        return f"x {np.exp(z * typical):.2f}"
+
+    name = "chip rates of the performance model"
+    return Knob(name, "spread of the performance model", show(0.0), show, -Z95, Z95, move)
 
 
 def _rental(lab: Lab, rates: RateTable, x: float) -> tuple[Lab, RateTable]:

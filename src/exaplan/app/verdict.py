@@ -53,7 +53,7 @@ def examine(planned: Planned, offer: str) -> Verdict:
     )
     forgone = replay(never.solved, planned.world, seed=planned.settings.seed, map=thread_map)
     _, low, high = mean_interval(planned.outcome.value_usd - forgone.value_usd, antithetic=_even(planned))
-    knobs = knobs_of(lab, offer)
+    knobs = knobs_of(lab, rates, offer)
     ends = [(knob, at) for knob in knobs for at in (knob.low, knob.high)]
     flips = thread_map(lambda end: _flip(planned, end[0], end[1], offer), ends)
     return Verdict(

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from exaplan.perf.counts import Array, Mask
-from exaplan.perf.kernels import Number
 from exaplan.perf.machine import Machine
+from exaplan.perf.shapes import Array, Flag, Number, either
 
 _TORUS_LINK_SHARE = (
     0.8  # of one link, as on switched fabrics; the ring share of a torus counts unused links too
@@ -35,9 +34,8 @@ def scatter_s(size: Number, group: Number, stride: Number, machine: Machine) -> 
     """
     inner, outer = levels(group, stride, machine)
     size = np.asarray(size, dtype=float)
-    share = machine.knobs.link_share
-    up = (inner - 1) / inner * size / (machine.scale_up_bytes_per_s * share)
-    out = (outer - 1) / outer * size / inner / (machine.scale_out_bytes_per_s * share)
+    up = (inner - 1) / inner * size / (machine.scale_up_bytes_per_s * machine.knobs.link_share)
+    out = (outer - 1) / outer * size / inner / machine.network_bytes_per_s
     hops = np.ceil(np.log2(inner)) * machine.knobs.scale_up_latency_s
     far = np.ceil(np.log2(outer)) * machine.knobs.scale_out_latency_s
     return np.asarray(up + out + hops + far)
@@ -85,14 +83,13 @@ def all_to_all_s(
     """
     inner, outer = levels(group, stride, machine)
     group, size = np.asarray(group, dtype=float), np.asarray(size, dtype=float)
-    share = machine.knobs.link_share
     ranks = np.maximum(group - 1, 1)
     near = (inner - 1) / ranks
     far = (group - inner) / ranks * np.minimum(spread, 1.0)
     leaving = size * (group - 1) / group
     up = leaving * np.where(outer > 1, 1.0, near) / machine.scale_up_bytes_per_s
-    up = up * np.maximum(1 / share, _bisection_slowdown(inner, machine))
-    out = leaving * far / (machine.scale_out_bytes_per_s * share)
+    up = up * np.maximum(1 / machine.knobs.link_share, _bisection_slowdown(inner, machine))
+    out = leaving * far / machine.network_bytes_per_s
     latency = np.where(
         outer > 1,
         machine.knobs.scale_out_latency_s * np.ceil(np.log2(np.maximum(outer, 1)) + 1),
@@ -101,23 +98,23 @@ def all_to_all_s(
     return np.asarray(np.where(group > 1, np.maximum(up * (inner > 1), out) + latency, 0.0))
 
 
-def _bisection_slowdown(chips: Array, machine: Machine) -> Array:
+def _bisection_slowdown(chips: Array, machine: Machine) -> Number:
     """Time of an all-to-all over that of the chip's full bandwidth, inside a domain."""
     axes = machine.knobs.torus_axes
-    if axes == 0:
-        return np.ones_like(chips)
-    return np.asarray(chips ** (1 / axes) * axes / 4 / _TORUS_LINK_SHARE)
+    return either(
+        axes > 0, lambda: chips ** (1 / np.maximum(axes, 1)) * axes / 4 / _TORUS_LINK_SHARE, lambda: 1.0
+    )
 
 
-def send_s(size: Number, far: Mask, machine: Machine) -> Array:
+def send_s(size: Number, far: Flag, machine: Machine) -> Array:
     """Point-to-point message; ``far`` says whether it leaves the scale-up domain."""
-    share, knobs = machine.knobs.link_share, machine.knobs
-    beta = np.where(far, machine.scale_out_bytes_per_s, machine.scale_up_bytes_per_s) * share
+    knobs = machine.knobs
+    beta = np.where(far, machine.network_bytes_per_s, machine.scale_up_bytes_per_s * knobs.link_share)
     alpha = np.where(far, knobs.scale_out_latency_s, knobs.scale_up_latency_s)
     return np.asarray(np.asarray(size, dtype=float) / beta + alpha)
 
 
-def imbalance(tokens_per_rank: Number, ranks: Number, skew: float) -> Array:
+def imbalance(tokens_per_rank: Number, ranks: Number, skew: Number) -> Array:
     """Busiest rank's tokens over the mean: 1 + sqrt(2 ln EP / lambda), at least ``skew`` when experts are spread.
 
     The extreme-value bound for random routing (Monte-Carlo check at 8 to 64 ranks: 1.66 against 1.53, 1.08 against

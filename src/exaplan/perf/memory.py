@@ -10,20 +10,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exaplan.domain.technology import Model
 from exaplan.perf.counts import (
-    Array,
-    Mask,
-    activation_bytes_per_token_layer,
+    activation_values_per_token_layer,
+    is_mla,
     kv_bytes,
+    lean_activation_values_per_token_layer,
     parameters,
 )
 from exaplan.perf.layers import kv_shards
 from exaplan.perf.machine import Machine
+from exaplan.perf.shapes import Architecture, Array, Number, either
 
-WEIGHT_GRADIENT_BYTES = 6.0
-OPTIMIZER_BYTES = 12.0
+WEIGHT_BYTES = 2.0
+GRADIENT_BYTES = 4.0
+STATE_BYTES = 12.0
+"""Optimizer bytes per parameter: FP32 master weight and two FP32 moments. BF16 moments make 8, 8-bit ones 6.
+
+8-bit states are those of Dettmers et al., arXiv 2110.02861.
+"""
 _LOGIT_BYTES = 6.0  # logits in BF16 and their gradient in FP32
+_VALUE_BYTES, _LOW_VALUE_BYTES = (
+    2.0,
+    1.5,
+)  # activations are kept in BF16; half of them in FP8 where products take FP8
+_GATHERED_LAYERS = 2.0  # ZeRO-3 gathers the next layer's weights while it works on this one's
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class LocalParameters:
         return self.common + self.experts
 
 
-def local_parameters(model: Model, tp: Array, pp: Array, ep: Array, etp: Array) -> LocalParameters:
+def local_parameters(model: Architecture, tp: Array, pp: Array, ep: Array, etp: Array) -> LocalParameters:
     """Parameters on a chip of the fullest pipeline stage (stages may be uneven).
 
     MLA projections into the latent are replicated over tensor-parallel ranks; so are key and value projections beyond
@@ -49,8 +59,8 @@ def local_parameters(model: Model, tp: Array, pp: Array, ep: Array, etp: Array) 
     stage_share = np.ceil(model.layers / pp) / model.layers
     replicated = model.layers * (_replicated(model, tp))
     split = model.layers * count.attention + count.dense_layers * count.dense_ffn
-    split += count.sparse_layers * (count.shared + count.router)
-    ends = (count.embedding + count.head) / np.minimum(pp, 2.0)
+    split = split + count.sparse_layers * (count.shared + count.router)
+    ends = np.where(np.asarray(pp) > 1, count.head, count.embedding + count.head)  # tied: a copy on both ends
     routed = count.sparse_layers * model.experts * count.expert
     return LocalParameters(
         common=((split / tp) + replicated) * stage_share + ends / tp,
@@ -58,17 +68,27 @@ def local_parameters(model: Model, tp: Array, pp: Array, ep: Array, etp: Array) 
     )
 
 
-def _replicated(model: Model, tp: Array) -> Array:
+def _replicated(model: Architecture, tp: Array) -> Number:
     """Parameters per layer and chip beyond an even split over tp."""
-    if model.kv_lora_rank:
-        latent = model.hidden * (model.q_lora_rank + model.kv_lora_rank + model.qk_rope_head_dim)
-        return latent * (1 - 1 / tp)
-    per_head = 2.0 * model.hidden * model.head_dim
-    return per_head * np.maximum(1.0 - model.kv_heads / tp, 0.0)
+
+    def latent() -> Number:
+        width = model.hidden * (model.q_lora_rank + model.kv_lora_rank + model.qk_rope_head_dim)
+        return width * (1 - 1 / tp)
+
+    def grouped() -> Number:
+        return 2.0 * model.hidden * model.head_dim * np.maximum(1.0 - model.kv_heads / tp, 0.0)
+
+    return either(is_mla(model), latent, grouped)
 
 
 def serving_bytes(
-    model: Model, machine: Machine, local: LocalParameters, *, tp: Array, slots: Array, context_tokens: float
+    model: Architecture,
+    machine: Machine,
+    local: LocalParameters,
+    *,
+    tp: Array,
+    slots: Array,
+    context_tokens: Number,
 ) -> Array:
     """Weights, cache and workspace on a chip while serving ``slots`` sequences per tensor-parallel group and stage.
 
@@ -76,7 +96,12 @@ def serving_bytes(
     whole sequences.
     """
     cache = kv_bytes(model, context_tokens, machine.cache_value_bytes) * slots / kv_shards(model, tp)
-    return local.total * machine.weight_bytes + cache + machine.knobs.workspace_bytes
+    return weights_bytes(machine, local) + cache + machine.knobs.workspace_bytes
+
+
+def weights_bytes(machine: Machine, local: LocalParameters) -> Array:
+    """Bytes of the weights that one chip holds while serving."""
+    return local.common * machine.weight_bytes + local.experts * machine.expert_weight_bytes
 
 
 @dataclass(frozen=True)
@@ -86,35 +111,38 @@ class TrainingMemory:
     local: LocalParameters
     tp: Array
     pp: Array
-    dp: Array
+    dp: Array  # ranks over which dense states may be sharded, context-parallel ranks included
     expert_dp: Array
-    micro_tokens: Array
-    microbatches: Array
-    interleave: Array
-    recompute: Mask  # full recomputation
-    sharded: Mask  # ZeRO-3, weights and gradients sharded too
+    micro_tokens: Array  # of one chip: context parallelism already divided out
+    in_flight: Array  # microbatches whose activations a stage keeps, in units of a whole stage
+    recompute: Array  # 0 none, 1 selective (norms, activations), 2 full
+    zero: Array  # ZeRO stage 0 to 3
+    trainable_share: Number = 1.0
+    gradient_bytes: Number = GRADIENT_BYTES
+    state_bytes: Number = STATE_BYTES
 
 
-def training_bytes(model: Model, machine: Machine, plan: TrainingMemory) -> Array:
-    """Bytes on the fullest chip: state, activations in flight, logits, workspace."""
-    common, experts = plan.local.common, plan.local.experts
-    first = WEIGHT_GRADIENT_BYTES * plan.local.total + OPTIMIZER_BYTES * (
-        common / plan.dp + experts / plan.expert_dp
-    )
-    gathered = 2 * 2.0 * plan.local.total * plan.pp / model.layers  # two layers' weights, gathered ahead
-    third = (WEIGHT_GRADIENT_BYTES + OPTIMIZER_BYTES) * (
-        common / plan.dp + experts / plan.expert_dp
-    ) + gathered
-    state = np.where(plan.sharded, third, first)
+def training_bytes(model: Architecture, machine: Machine, plan: TrainingMemory) -> Array:
+    """Bytes on the fullest chip: state, activations in flight, logits, workspace.
+
+    ZeRO shards the optimizer's states (1), gradients too (2), weights too (3) over the data-parallel ranks; frozen
+    weights have neither gradient nor state.
+    """
+    local, zero = plan.local, plan.zero
+    mean = local.common / plan.dp + local.experts / plan.expert_dp
+    gathered = _GATHERED_LAYERS * WEIGHT_BYTES * local.total * plan.pp / model.layers
+    weights = np.where(zero >= 3, WEIGHT_BYTES * mean + gathered, WEIGHT_BYTES * local.total)
+    gradients = plan.gradient_bytes * np.where(zero >= 2, mean, local.total) * plan.trainable_share
+    states = plan.state_bytes * np.where(zero >= 1, mean, local.total) * plan.trainable_share
     layers = np.ceil(model.layers / plan.pp)
-    in_flight = np.minimum(plan.microbatches, plan.pp)
-    in_flight = in_flight * np.where(
-        plan.interleave > 1, 1 + (plan.pp - 1) / (plan.pp * plan.interleave), 1.0
+    value_bytes = either(machine.bits > 8, lambda: _VALUE_BYTES, lambda: _LOW_VALUE_BYTES)
+    tokens = value_bytes * plan.micro_tokens / plan.tp
+    per_layer = activation_values_per_token_layer(model) * tokens
+    light = lean_activation_values_per_token_layer(model) * tokens
+    kept = np.where(
+        plan.recompute >= 2, model.hidden * tokens, np.where(plan.recompute >= 1, light, per_layer)
     )
-    per_layer = activation_bytes_per_token_layer(model) * plan.micro_tokens / plan.tp
-    kept = 2.0 * model.hidden * plan.micro_tokens / plan.tp
-    activations = np.where(
-        plan.recompute, in_flight * layers * kept + per_layer, in_flight * layers * per_layer
-    )
+    working = np.where(plan.recompute >= 1, per_layer, 0.0)
+    activations = plan.in_flight * layers * kept + working
     logits = _LOGIT_BYTES * plan.micro_tokens * model.vocab / plan.tp
-    return state + activations + logits + machine.knobs.workspace_bytes
+    return weights + gradients + states + activations + logits + machine.knobs.workspace_bytes

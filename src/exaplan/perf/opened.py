@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+import numpy as np
+
+from exaplan.domain.calibration import Calibration
 from exaplan.domain.derivation import Derivation, Operand
 from exaplan.domain.technology import Model
 from exaplan.perf.counts import (
@@ -12,25 +15,40 @@ from exaplan.perf.counts import (
     kv_bytes,
     mean_causal_context,
     mean_context,
+    parameters,
     training_flop_per_token,
 )
 from exaplan.perf.layers import kv_shards
 from exaplan.perf.machine import Machine, Precision
 from exaplan.perf.power import working_power_w
+from exaplan.perf.schedules import ONE_F_ONE_B, SCHEDULES
 from exaplan.perf.search import Found
 from exaplan.perf.serving import ServeMesh, ServeRequest, ServeResult
-from exaplan.perf.training import TrainMesh, TrainRequest, TrainResult
+from exaplan.perf.shapes import Array
+from exaplan.perf.training import FULL, KEEP_ALL, SELECTIVE, TrainMesh, TrainRequest, TrainResult
 
 Phase = Literal["train", "serve"]
 SOURCE = "closed form of exaplan.perf, uncalibrated"
+"""Source of a number that no measurement has moved."""
 _TRAINING_STREAM_SHARE = (
     0.3  # main memory is busy at least this much behind the products of a training step; assumed
 )
 
 
+def source_of(calibration: Calibration | None) -> str:
+    """Where an estimate comes from: the closed form, and the fit behind its coefficients."""
+    if calibration is None:
+        return SOURCE
+    return f"closed form of exaplan.perf, calibrated {calibration.date} on {calibration.data}"
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """One configuration and what it is modelled to reach. ``tokens_per_s_per_chip`` counts input and output."""
+    """One configuration and what it is modelled to reach. ``tokens_per_s_per_chip`` counts input and output.
+
+    ``log_sd`` is the log standard deviation of measured over modelled tokens/s; ``low_tokens_per_s_per_chip`` and
+    ``high_tokens_per_s_per_chip`` hold 80 % of a log-normal of that width, ``spread`` says where the width comes from.
+    """
 
     model: str
     chip: str
@@ -43,7 +61,7 @@ class Estimate:
     dp: int
     micro_batch: int  # sequences: of a microbatch (train), in flight per attention group and stage (serve)
     batch: float  # sequences: of a step (train), in flight per replica (serve)
-    chips_per_replica: int
+    chips_per_replica: int  # disaggregated: those that decode
     tokens_per_s_per_chip: float
     model_flop_per_token: float
     mfu: float  # model FLOP over the dense peak at ``precision``
@@ -55,14 +73,25 @@ class Estimate:
     tpot_s: float | None = None
     ttft_s: float | None = None
     step_s: float | None = None
+    log_sd: float | None = None
+    low_tokens_per_s_per_chip: float | None = None
+    high_tokens_per_s_per_chip: float | None = None
+    spread: str = ""
+    layout: dict[str, float] = field(default_factory=dict)  # every column of the mesh at this configuration
     assumptions: tuple[str, ...] = ()
     derivations: tuple[Derivation, ...] = ()
 
 
 def open_serving(
-    model: Model, machine: Machine, request: ServeRequest, found: Found[ServeMesh, ServeResult], index: int
+    model: Model,
+    machine: Machine,
+    request: ServeRequest,
+    found: Found[ServeMesh, ServeResult],
+    index: int,
+    *,
+    source: str = SOURCE,
 ) -> Estimate:
-    """Open one serving configuration of a search."""
+    """Open one serving configuration of a search; ``source`` stands behind each of its numbers."""
     mesh = found.mesh.take([index])
     rate, tpot = float(found.result.tokens_per_s_per_chip[index]), float(found.result.tpot_s[index])
     flop = serving_flop_per_token(model, request)
@@ -70,14 +99,14 @@ def open_serving(
     terms = {
         name: float(seconds[index]) for name, seconds in found.result.terms.items() if seconds[index] > 0
     }
-    workspace = machine.knobs.workspace_bytes
+    workspace = float(machine.knobs.workspace_bytes)
     one = kv_bytes(model, request.context_tokens, machine.cache_value_bytes)
-    cache = one * float(mesh.slots[0] / kv_shards(model, mesh.tp)[0])
+    cache = float((one * mesh.slots / kv_shards(model, mesh.tp))[0])
     parts = (("weights", memory - workspace - cache), ("cache", cache), ("workspace", workspace))
     power = working_power_w(
         machine,
-        compute=flop * rate / machine.product_flop_per_s,
-        memory=(memory - workspace) / machine.stream_bytes_per_s / tpot,
+        compute=flop * rate / float(machine.product_flop_per_s),
+        memory=(memory - workspace) / float(machine.stream_bytes_per_s) / tpot,
         network=sum(seconds for name, seconds in terms.items() if name.endswith("traffic")) / tpot,
     )
     batch = float(mesh.batch[0])
@@ -92,7 +121,8 @@ def open_serving(
         power_w=power,
         tpot_s=tpot,
         ttft_s=float(found.result.ttft_s[index]),
-        derivations=(
+        derivations=_from(
+            source,
             _serving_rate(rate, batch, tpot, float(mesh.chips[0]), request),
             _sum_derivation("tpot_s", tpot, terms),
             _memory_derivation(memory, parts),
@@ -102,12 +132,18 @@ def open_serving(
 
 
 def open_training(
-    model: Model, machine: Machine, request: TrainRequest, found: Found[TrainMesh, TrainResult], index: int
+    model: Model,
+    machine: Machine,
+    request: TrainRequest,
+    found: Found[TrainMesh, TrainResult],
+    index: int,
+    *,
+    source: str = SOURCE,
 ) -> Estimate:
-    """Open one training configuration of a search."""
+    """Open one training configuration of a search; ``source`` stands behind each of its numbers."""
     mesh, knobs = found.mesh.take([index]), machine.knobs
     rate, step = float(found.result.tokens_per_s_per_chip[index]), float(found.result.step_s[index])
-    flop = training_flop_per_token(model, request.sequence_tokens)
+    flop = trained_flop_per_token(model, request)
     terms = {
         name: float(seconds[index]) for name, seconds in found.result.terms.items() if seconds[index] > 0
     }
@@ -115,9 +151,10 @@ def open_training(
         ("tensor", knobs.tensor_exposed),
         ("expert", knobs.expert_exposed),
         ("data", knobs.data_exposed),
+        ("context", knobs.context_exposed),
     )
     network = sum(
-        seconds / share
+        seconds / float(share)
         for name, seconds in terms.items()
         for kind, share in exposed
         if _is_traffic(name, kind)
@@ -125,24 +162,28 @@ def open_training(
     streaming = (terms["elementwise"] + terms.get("optimizer", 0.0)) / step
     power = working_power_w(
         machine,
-        compute=flop * rate / (machine.product_flop_per_s * knobs.training_share),
+        compute=flop * rate / float(machine.product_flop_per_s * knobs.training_share),
         memory=streaming + _TRAINING_STREAM_SHARE,
         network=network / step,
     )
     memory = float(found.result.memory_bytes[index])
     shared = _shared(model, machine, mesh, rate=rate, flop=flop, memory=memory, terms=terms)
     layout = "tp{tp}-pp{pp}-ep{ep}-dp{dp}".format(**shared)
-    options = ("-recompute" if mesh.recompute[0] else "") + ("-zero3" if mesh.sharded[0] else "-zero1")
+    again = {KEEP_ALL: "", SELECTIVE: "-selective", FULL: "-recompute"}[float(mesh.recompute[0])]
+    order = "" if mesh.schedule[0] == ONE_F_ONE_B else f"-{SCHEDULES[float(mesh.schedule[0])]}"
+    across = f"-cp{mesh.cp[0]:.0f}" if mesh.cp[0] > 1 else ""
+    options = f"{across}{again}-zero{mesh.zero[0]:.0f}{order}"
     chunks = f"mbs{mesh.micro[0]:.0f}-v{mesh.interleave[0]:.0f}"
     return Estimate(
         **shared,
         phase="train",
         configuration=f"{layout}-{chunks}{options}-{machine.precision}",
         micro_batch=int(mesh.micro[0]),
-        batch=request.batch_tokens / request.sequence_tokens,
+        batch=float(request.batch_tokens / request.sequence_tokens),
         power_w=power,
         step_s=step,
-        derivations=(
+        derivations=_from(
+            source,
             _training_rate(rate, step, request),
             _sum_derivation("step_s", step, terms),
             _mfu_derivation(flop, rate, machine),
@@ -151,11 +192,32 @@ def open_training(
 
 
 def serving_flop_per_token(model: Model, request: ServeRequest) -> float:
-    """Model FLOP of an average token of a request, input and output, causal attention averaged."""
-    prompt = forward_flop_per_token(model, mean_causal_context(model, request.input_tokens))
+    """Model FLOP of an average token of a request, input and output, causal attention averaged.
+
+    Prompt tokens found in a cache of prefixes are attended to and cost nothing else.
+    """
+    known = request.input_tokens - request.prompt_tokens
+    seen = mean_causal_context(model, request.prompt_tokens) + mean_context(model, known)
+    prompt = forward_flop_per_token(model, seen)
     answer = forward_flop_per_token(model, mean_context(model, request.context_tokens))
-    total = request.input_tokens * prompt + request.output_tokens * answer
-    return total / (request.input_tokens + request.output_tokens)
+    total = request.prompt_tokens * prompt + request.output_tokens * answer
+    return float(total / (request.input_tokens + request.output_tokens))
+
+
+def trained_flop_per_token(model: Model, request: TrainRequest) -> float:
+    """Model FLOP of a training token; frozen parameters need no weight gradient, 2 FLOP a parameter less."""
+    frozen = 1 - request.trainable_share
+    whole = training_flop_per_token(model, request.sequence_tokens)
+    return float(whole - 2 * frozen * parameters(model).active)
+
+
+def columns_of(row: Estimate) -> dict[str, Array]:
+    """Columns of a mesh that holds the configuration of an estimate and nothing else."""
+    return {name: np.array([value]) for name, value in row.layout.items()}
+
+
+def _from(source: str, *derivations: Derivation) -> tuple[Derivation, ...]:
+    return tuple(replace(derivation, source=source) for derivation in derivations)
 
 
 def _shared(
@@ -180,11 +242,12 @@ def _shared(
         "chips_per_replica": int(mesh.chips[0]),
         "tokens_per_s_per_chip": rate,
         "model_flop_per_token": flop,
-        "mfu": flop * rate / machine.peak_flop_per_s,
+        "mfu": flop * rate / float(machine.peak_flop_per_s),
         "memory_bytes": memory,
-        "memory_share": memory / machine.memory_bytes,
+        "memory_share": memory / float(machine.memory_bytes),
         "bottleneck": max(terms, key=lambda name: terms[name]),
         "terms": terms,
+        "layout": {item.name: float(getattr(mesh, item.name)[0]) for item in fields(mesh)},
         "assumptions": machine.assumptions,
     }
 
@@ -194,25 +257,38 @@ def _is_traffic(name: str, kind: str) -> bool:
 
 
 def _serving_rate(rate: float, batch: float, tpot: float, chips: float, request: ServeRequest) -> Derivation:
-    tokens = request.input_tokens + request.output_tokens
-    cycle = batch * tokens / (rate * chips)
-    operands = (
-        Operand("in_flight", batch, "sequence"),
-        Operand("input", request.input_tokens, "token"),
-        Operand("output", request.output_tokens, "token"),
-        Operand("prefill", cycle - request.output_tokens * tpot, "s"),
-        Operand("tpot", tpot, "s"),
-        Operand("chips", chips, "chip"),
+    tokens, output = float(request.input_tokens + request.output_tokens), float(request.output_tokens)
+    asked = (
+        Operand("in_flight", batch, "sequence", "slots that the layout fills"),
+        Operand("input", float(request.input_tokens), "token", "as asked"),
+        Operand("output", output, "token", "as asked"),
+        Operand("tpot", tpot, "s", "opened below"),
     )
-    formula = "in_flight * (input + output) / (prefill + output * tpot) / chips"
+    operands: tuple[Operand, ...]
+    if request.disaggregated:
+        both = batch * tokens / (rate * output * tpot)
+        operands = (
+            *asked,
+            Operand("decode_chips", chips, "chip", "of one replica"),
+            Operand("prefill_chips", both - chips, "chip", "that keep it supplied"),
+        )
+        formula = "in_flight * (input + output) / (output * tpot) / (decode_chips + prefill_chips)"
+    else:
+        cycle = batch * tokens / (rate * chips)
+        operands = (
+            *asked,
+            Operand("prefill", cycle - output * tpot, "s", "machine time of one prompt"),
+            Operand("chips", chips, "chip", "of one replica"),
+        )
+        formula = "in_flight * (input + output) / (prefill + output * tpot) / chips"
     return Derivation("tokens_per_s_per_chip", rate, "token/s/chip", formula, operands, SOURCE)
 
 
 def _training_rate(rate: float, step: float, request: TrainRequest) -> Derivation:
     operands = (
-        Operand("batch_tokens", request.batch_tokens, "token"),
-        Operand("step", step, "s"),
-        Operand("cluster", request.cluster_chips, "chip"),
+        Operand("batch_tokens", float(request.batch_tokens), "token", "as asked"),
+        Operand("step", step, "s", "opened below"),
+        Operand("cluster", float(request.cluster_chips), "chip", "as asked"),
     )
     formula = "batch_tokens / step / cluster"
     return Derivation("tokens_per_s_per_chip", rate, "token/s/chip", formula, operands, SOURCE)
@@ -229,12 +305,15 @@ def _memory_derivation(value: float, parts: tuple[tuple[str, float], ...]) -> De
 
 
 def _mfu_derivation(flop: float, rate: float, machine: Machine) -> Derivation:
-    mfu = flop * rate / machine.peak_flop_per_s
+    mfu = flop * rate / float(machine.peak_flop_per_s)
     operands = (
         Operand("model_flop_per_token", flop, "FLOP/token", "exact count, causal attention halved"),
-        Operand("tokens_per_s_per_chip", rate, "token/s/chip"),
+        Operand("tokens_per_s_per_chip", rate, "token/s/chip", "opened above"),
         Operand(
-            "peak", machine.peak_flop_per_s, "FLOP/s", f"dense {machine.precision} peak of {machine.chip}"
+            "peak",
+            float(machine.peak_flop_per_s),
+            "FLOP/s",
+            f"dense {machine.precision} peak of {machine.chip}",
         ),
     )
     return Derivation(

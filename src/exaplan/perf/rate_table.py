@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from exaplan.domain.calibration import Calibration
 from exaplan.domain.derivation import Derivation, Operand
 from exaplan.domain.errors import InputError, Problem
 from exaplan.domain.lab import Lab
@@ -15,17 +16,22 @@ from exaplan.domain.technology import Chip, Model
 from exaplan.domain.workload import Serve, Software, Workload
 from exaplan.perf.estimate import Survey, survey
 from exaplan.perf.machine import best_serving_precision, machine_of
-from exaplan.perf.opened import SOURCE
+from exaplan.perf.opened import source_of
 from exaplan.perf.power import idle_power_w, working_power_w
 from exaplan.perf.serving import ServeRequest
 from exaplan.perf.spread import prior_log_sd
 from exaplan.perf.training import TrainRequest
 
-Task = tuple[Model, Chip, ServeRequest | TrainRequest, Any]
+Task = tuple[Model, Chip, ServeRequest | TrainRequest, Any, Calibration | None]
 Map = Callable[[Callable[[Task], Survey], Iterable[Task]], Iterable[Survey]]
 
 
-def fill_rates(lab: Lab, map: Map = map) -> RateTable:  # noqa: A002 - the word of every room for a parallel map
+def fill_rates(
+    lab: Lab,
+    map: Map = map,  # noqa: A002 - the word of every room for a parallel map
+    *,
+    calibration: Calibration | None = None,
+) -> RateTable:
     """Model every chip of a lab on every workload.
 
     Parameters
@@ -34,6 +40,8 @@ def fill_rates(lab: Lab, map: Map = map) -> RateTable:  # noqa: A002 - the word 
         Chips, models, workloads, horizon and software dates.
     map : callable
         Serial by default; any ``map(function, tasks)`` that keeps the order.
+    calibration : Calibration, optional
+        Fitted coefficients; the starting ones, with the prior's spread, where not given.
 
     Returns
     -------
@@ -48,21 +56,22 @@ def fill_rates(lab: Lab, map: Map = map) -> RateTable:  # noqa: A002 - the word 
     """
     _check(lab)
     chips, workloads = tuple(lab.chips), tuple(workload.id for workload in lab.workloads)
-    surveys = _surveys(lab, map)
+    surveys = _surveys(lab, map, calibration)
     shape = (len(chips), len(workloads))
     quarters = lab.horizon.quarters
     steady, log_sd, power = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     bottleneck, configuration, provenance = (np.full(shape, "", dtype=object) for _ in range(3))
     derivations: list[Derivation] = []
     idle = np.asarray([idle_power_w(machine_of(chip, "bf16")) for chip in lab.chips.values()])
+    source = source_of(calibration)
     for c, (name, chip) in enumerate(lab.chips.items()):
         for w, workload in enumerate(lab.workloads):
             found = surveys[c * shape[1] + w]
             model = lab.models[workload.model]
-            log_sd[c, w] = prior_log_sd(chip, model, serving=isinstance(workload, Serve))
-            provenance[c, w] = "; ".join(
-                (SOURCE, f"prior spread {log_sd[c, w]:.2f} assumed", *found.machine.assumptions)
-            )
+            log_sd[c, w] = _log_sd(found, chip, model, workload)
+            whose = "assumed" if calibration is None else "from the fit"
+            spread = f"spread {log_sd[c, w]:.2f} {whose}"
+            provenance[c, w] = "; ".join((source, spread, *found.machine.assumptions))
             if not found.estimates:
                 bottleneck[c, w] = found.reason
                 power[c, w] = working_power_w(found.machine, compute=1.0, memory=1.0, network=0.0)
@@ -92,6 +101,13 @@ def fill_rates(lab: Lab, map: Map = map) -> RateTable:  # noqa: A002 - the word 
     )
 
 
+def _log_sd(found: Survey, chip: Chip, model: Model, workload: Workload) -> float:
+    """Spread of the best configuration; where none is feasible, that of the prior."""
+    if found.estimates and found.estimates[0].log_sd is not None:
+        return found.estimates[0].log_sd
+    return prior_log_sd(chip, model, serving=isinstance(workload, Serve))
+
+
 def _check(lab: Lab) -> None:
     problems = [
         Problem(f"workload {workload.id} runs model {workload.model}, which the lab does not have")
@@ -107,7 +123,7 @@ def _check(lab: Lab) -> None:
         raise InputError(*problems)
 
 
-def _surveys(lab: Lab, map_tasks: Map) -> list[Survey]:
+def _surveys(lab: Lab, map_tasks: Map, calibration: Calibration | None) -> list[Survey]:
     """One survey per (chip, workload), chips outermost; equal tasks are searched once."""
     tasks: list[Task] = []
     where: list[int] = []
@@ -119,15 +135,15 @@ def _surveys(lab: Lab, map_tasks: Map) -> list[Survey]:
             key = (name, workload.model, request, precision)
             if key not in known:
                 known[key] = len(tasks)
-                tasks.append((lab.models[workload.model], chip, request, precision))
+                tasks.append((lab.models[workload.model], chip, request, precision, calibration))
             where.append(known[key])
     done = list(map_tasks(_survey_best, tasks))
     return [done[index] for index in where]
 
 
 def _survey_best(task: Task) -> Survey:
-    model, chip, request, precision = task
-    return survey(model, chip, request, precision=precision, top=1)
+    model, chip, request, precision, calibration = task
+    return survey(model, chip, request, precision=precision, calibration=calibration, top=1)
 
 
 def _request(workload: Workload) -> ServeRequest | TrainRequest:
@@ -145,12 +161,12 @@ def _delivered(key: str, workload: Workload, found: Survey) -> Derivation:
         cap = Operand("utilization", workload.utilization, "share", f"workload {workload.id}")
         value = rate.value * cap.value * goodput.value
         return Derivation(
-            key, value, "token/s/chip", "modelled * utilization * goodput", (rate, cap, goodput), SOURCE
+            key, value, "token/s/chip", "modelled * utilization * goodput", (rate, cap, goodput), found.source
         )
     flop = Operand("model_flop_per_token", best.model_flop_per_token, "FLOP/token", "exact count")
     value = rate.value * flop.value * goodput.value
     formula = "modelled * model_flop_per_token * goodput"
-    return Derivation(key, value, "FLOP/s/chip", formula, (rate, flop, goodput), SOURCE)
+    return Derivation(key, value, "FLOP/s/chip", formula, (rate, flop, goodput), found.source)
 
 
 def _renamed(derivation: Derivation, prefix: str) -> Derivation:
