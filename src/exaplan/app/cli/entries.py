@@ -207,14 +207,14 @@ def _counted(model: str) -> list[Figure]:
     record = load_models()[model]
     counts = parameters(record)
     figures = [
-        Figure("params_total_counted_b", counts.total / 1e9, "billions", "parameters counted from the architecture, total"),
+        Figure("params_total_counted_b", float(counts.total) / 1e9, "billions", "parameters counted from the architecture, total"),
         Figure(
-            "params_active_counted_b", counts.active / 1e9, "billions",
+            "params_active_counted_b", float(counts.active) / 1e9, "billions",
             "parameters counted from the architecture that one token uses (output head included)",
         ),
     ]  # fmt: skip
     if record.params_published_b:
-        off = counts.total / 1e9 / record.params_published_b - 1
+        off = float(counts.total) / 1e9 / record.params_published_b - 1
         figures.append(
             Figure(
                 "params_counted_over_published",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from exaplan.app.cli.cases import cases
 from exaplan.app.cli.catalog import catalog
 from exaplan.app.cli.decide import decide
 from exaplan.app.cli.files import check, init, schema
@@ -43,5 +44,5 @@ def main() -> None:
     """Plan AI compute: what to buy, rent or build, when to sign, for whom, at what risk."""
 
 
-for command in (plan, decide, check, init, schema, catalog, perf):
+for command in (plan, decide, check, init, schema, catalog, perf, cases):
     main.add_command(command)
