@@ -9,7 +9,7 @@ DEMO_LAB ?= examples/frontier-2026.yaml
 DEMO_OUT ?= runs/demo
 PYTEST_ARGS ?=
 
-.PHONY: help setup system demo test test-all lint types rooms format constraints clean
+.PHONY: help setup system demo accuracy cases test test-all lint types rooms format constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -23,6 +23,12 @@ system: setup ## install Chromium and a font for the browser tests, where this m
 demo: setup ## plan the frontier example, print the answer, write the report
 	@status=0; $(BIN)/exaplan plan $(DEMO_LAB) --out $(DEMO_OUT) || status=$$?; \
 	if [ -f $(DEMO_OUT)/report.html ]; then echo "report: $(DEMO_OUT)/report.html"; fi; exit $$status
+
+accuracy: setup ## refit without each source, model and chip; write docs/accuracy.md and its pages (half an hour)
+	$(BIN)/exaplan perf accuracy --out docs
+
+cases: setup ## run every case and write docs/casebook
+	$(BIN)/exaplan cases run --all --out docs/casebook
 
 test: system lint types rooms ## lint, types, import contracts and all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow" $(PYTEST_ARGS)

@@ -163,7 +163,12 @@ def test_experts_on_eight_domains_send_their_copies_over_the_network():
 
 def test_imbalance_slows_experts_and_their_messages_alone():
     even, uneven = (
-        terms(SPARSE, replace(PLAIN, knobs=replace(BARE, training_skew=skew)), job(8, 64), one(dp=8, ep=8, micro=8))
+        terms(
+            SPARSE,
+            replace(PLAIN, knobs=replace(BARE, training_skew=skew)),
+            job(8, 64),
+            one(dp=8, ep=8, micro=8),
+        )
         for skew in (1.0, 1.5)
     )
     assert 1.3 < uneven["expert traffic"] / even["expert traffic"] < 1.5
