@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from dataclasses import replace
 from importlib import resources
@@ -178,6 +179,30 @@ def test_a_refit_without_its_source_gives_other_predictions_in_a_plain_loop(tmp_
     assert unseen.ids.tolist() == seen.ids.tolist()
     assert np.isfinite(unseen.log_modelled).all()
     assert (unseen.log_modelled != seen.log_modelled).any()
+
+
+def test_a_refit_learns_from_known_rows_but_never_from_those_of_the_source_left_out(tmp_path):
+    rows = shipped("training")
+    own = [row for row in rows if row["source"].startswith("MosaicML")]
+    other = [row for row in rows if row["source"].startswith("BigScience")]
+    given_, _ = read_tables(Tables(training=written(tmp_path / "given.csv", own[:2])))
+    known, _ = read_tables(Tables(training=written(tmp_path / "known.csv", [*own[:6], *other[:6]])))
+
+    def refitted(change):
+        moved = [
+            dataclasses.replace(row, measured=row.measured * (2.0 if row.source.startswith(change) else 1.0))
+            for row in known.training
+        ]
+        more = dataclasses.replace(known, training=tuple(moved))
+        return predicted(given_, load_calibration(), "source", known=more, map=map)
+
+    plain = refitted("nobody")
+    assert plain.ids.tolist() == [row.id for row in given_.training]
+    assert refitted("MosaicML").log_modelled.tolist() == pytest.approx(
+        plain.log_modelled.tolist(),
+        abs=1e-4,  # refits start from different full fits and stop within this
+    )
+    assert (np.abs(refitted("BigScience").log_modelled - plain.log_modelled) > 1e-3).all()
 
 
 @pytest.mark.slow

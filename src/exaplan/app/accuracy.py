@@ -100,10 +100,14 @@ def predicted(
     left: Left | None = None,
     *,
     full: Fit | None = None,
+    known: Measurements | None = None,
     map: FoldMap | None = None,  # noqa: A002 - the word of every room for a parallel map
     tell: Tell = lambda _: None,
 ) -> Predictions:
-    """Predict every row, with given coefficients or by refits that leave out its source, model or chip."""
+    """Predict every row, with given coefficients or by refits that leave out its source, model or chip.
+
+    Refits learn from the rows of ``known`` too, where given, less those of the member left out.
+    """
     if not measured.training and not measured.serving:
         return no_predictions()
     if left is None:
@@ -112,12 +116,24 @@ def predicted(
         except KeyError as task:  # spread_of does not know it
             raise _unknown_task(calibration, task) from task
     tell("fitting all rows")
-    start = full or full_fit(measured)
+    known = None if known is None else others(known, measured)
+    start = full or full_fit(measured if known is None else measured.joined(known))
 
     def folds(done: int, of: int) -> None:
         tell(f"refits without one {left}: {done} of {of}")
 
-    return cross_validate(measured, left, full=start, map=map or partial(process_map, tell=folds))
+    return cross_validate(
+        measured, left, full=start, known=known, map=map or partial(process_map, tell=folds)
+    )
+
+
+def others(known: Measurements, measured: Measurements) -> Measurements:
+    """Return the rows of ``known`` that ``measured`` does not have, by id."""
+    ids = {row.id for row in measured.training} | {row.id for row in measured.serving}
+    return Measurements(
+        training=tuple(row for row in known.training if row.id not in ids),
+        serving=tuple(row for row in known.serving if row.id not in ids),
+    )
 
 
 def _unknown_task(calibration: Calibration, task: KeyError) -> InputError:

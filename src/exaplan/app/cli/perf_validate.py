@@ -52,6 +52,9 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Refit without each one before predicting it.",
 )
 @click.option(
+    "--alone", is_flag=True, help="--cv: refit on the given tables alone, without those of exaplan."
+)
+@click.option(
     "--calibration", "folder", type=click.Path(path_type=Path, file_okay=False), help="Coefficients to use."
 )
 def validate(
@@ -60,20 +63,23 @@ def validate(
     serving: Path | None,
     as_json: bool,
     cv: Left | None,
+    alone: bool,
     folder: Path | None,
 ) -> None:
     """Compare modelled with measured values; without a CSV, on all tables that come with exaplan.
 
-    The predictions read no measured value. With --cv every row is predicted by coefficients that were refitted to the
-    given tables without its source, model or chip.
+    The predictions read no measured value. With --cv every row is predicted by coefficients that were refitted without
+    its source, model or chip, to the given tables and those of exaplan together.
     """
     from exaplan.app.accuracy import Tables, coefficients, document, predicted, read_tables
     from exaplan.app.cli.progress import told
+    from exaplan.io.measured import read_measurements
 
     measured, missing = read_tables(Tables(training, inference, serving))
     calibration = coefficients(folder)
     with told() as tell:
-        rows = predicted(measured, calibration, cv, tell=tell)
+        known = None if cv is None or alone else read_measurements()
+        rows = predicted(measured, calibration, cv, known=known, tell=tell)
         found = document(measured, missing, rows, calibration, cv)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))

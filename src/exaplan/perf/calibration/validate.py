@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Literal
 from zlib import crc32
@@ -143,6 +143,7 @@ def cross_validate(
     by: Left,
     *,
     full: Fit | None = None,
+    known: Measurements | None = None,
     map: FoldMap = map,  # noqa: A002 - the word of every room for a parallel map
 ) -> Predictions:
     """Predict every row with coefficients refitted without its source, model, chip or fold of groups.
@@ -157,20 +158,35 @@ def cross_validate(
         What is left out together; groups are left out in ten folds.
     full : Fit, optional
         A fit of all rows to start refits from; a refit runs to its own minimum.
+    known : Measurements, optional
+        Further rows that refits may learn from, less those of the member left out; they are not predicted.
     map : callable
         Serial by default; any ``map(function, folds)`` that keeps the order.
     """
-    sample = sample_of(measured)
-    base = described(measured, sample)
+    both = measured if known is None else measured.joined(known)
+    sample = sample_of(both)
+    base = described(both, sample)
     members = _members(base, by)
-    folds = np.unique(members).tolist()
-    log_modelled, variance = np.empty(sample.rows), np.empty(sample.rows)
+    asked = _asked(measured, both)
+    folds = np.unique(members[asked]).tolist()
+    log_modelled, variance = np.full(sample.rows, np.nan), np.full(sample.rows, np.nan)
     task = partial(_without, sample, members, None if full is None else full.values)
     for rows, values, spread in map(task, folds):
         log_modelled[rows], variance[rows] = values, spread
-    found = replace(base, log_modelled=log_modelled, variance=variance)
-    rest = _spreads_of_others(found, members)
-    return replace(found, log_sd=np.sqrt(variance + rest**2))
+    found = _taken(replace(base, log_modelled=log_modelled, variance=variance), asked)
+    rest = _spreads_of_others(found, members[asked])
+    return replace(found, log_sd=np.sqrt(found.variance + rest**2))
+
+
+def _asked(measured: Measurements, both: Measurements) -> NDArray[np.bool_]:
+    """Mark the rows of ``measured`` among those of ``both``, which has them first in each phase."""
+    training = np.arange(len(both.training)) < len(measured.training)
+    return np.concatenate([training, np.arange(len(both.serving)) < len(measured.serving)])
+
+
+def _taken(rows: Predictions, chosen: NDArray[np.bool_]) -> Predictions:
+    """Pick rows of predictions."""
+    return replace(rows, **{field.name: getattr(rows, field.name)[chosen] for field in fields(rows)})
 
 
 def _members(base: Predictions, by: Left) -> NDArray[np.str_]:
