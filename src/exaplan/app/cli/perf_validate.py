@@ -88,6 +88,8 @@ def validate(
 
 
 def _print(found: dict[str, Any]) -> None:
+    from exaplan.report.accuracy import percent
+
     seen = "with the calibration's own coefficients" if found["cv"] is None else f"without its {found['cv']}"
     total, about = found["total"], found["calibration"]
     _grid(
@@ -121,27 +123,10 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """Words of a score, in the order of the columns."""
-    spread = (row["intervals"] or {}).get("median_abs_log_error")
-    rank = row["rank_correlation"]
-    return (
-        f"{row['n']:,}",
-        f"{row['groups']:,}",
-        percent(row["coverage"]),
-        percent(row["median_abs_log_error"]),
-        "" if spread is None else f"{100 * spread[0]:.1f} to {100 * spread[1]:.1f} %",
-        percent(row["mape"]),
-        percent(row["bias"], signed=True),
-        percent(row["interval_coverage"]),
-        "" if rank is None else f"{rank:.2f} ({row['sweeps']})",
-    )
+    """Words of a score as on the pages, without the two figures over rows, which a terminal has no room for."""
+    from exaplan.report.accuracy import score_cells
 
-
-def percent(value: float | None, *, signed: bool = False) -> str:
-    """Write a share in percent; nothing where there is none."""
-    if value is None:
-        return ""
-    return f"{100 * value:+.1f} %" if signed else f"{100 * value:.1f} %"
+    return score_cells(row)[:-2]
 
 
 def _grid(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
