@@ -1,5 +1,7 @@
 """The builder: arrays in, one sparse matrix out."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,3 +99,57 @@ def test_a_built_model_does_not_change_with_its_builder_or_its_inputs():
     assert list(model.columns) == ["x"]
     with pytest.raises(ValueError, match="read-only"):
         model.upper[0] = 3.0
+
+
+def test_a_builder_goes_on_after_it_has_built():
+    builder = Builder()
+    x = builder.variable("x", (2,))
+    row = builder.rows("row", (2,))
+    builder.add(row, row.position, x.index, [1.0, 2.0])
+    before = builder.build()
+    builder.add(row, row.position, x.index, [10.0, -2.0])
+    y = builder.variable("y", ())
+    builder.add(row, 0, y.index, 5.0)
+    assert dense(before).tolist() == [[1, 0], [0, 2]]
+    assert dense(builder.build()).tolist() == [[11, 0, 5], [0, 0, 0]]
+    assert builder.build().entry_count == 2
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12))
+def test_what_meets_is_summed_in_the_order_in_which_it_was_added(numbers):
+    builder = Builder()
+    x = builder.variable("x", ())
+    row = builder.rows("row", ())
+    for number in numbers:
+        builder.add(row, 0, x.index, number)
+    once = Builder()
+    once.variable("x", ())
+    once.rows("row", ())
+    once.add(row, 0, x.index, np.array(numbers))
+    assert builder.build().value.tobytes() == once.build().value.tobytes()
+
+
+def test_coefficients_added_are_copied():
+    values = np.ones(3)
+    builder = Builder()
+    x = builder.variable("x", (3,))
+    row = builder.rows("row", (3,))
+    builder.add(row, row.position, x.index, values)
+    values[:] = 9.0
+    assert builder.build().value.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_building_needs_little_more_memory_than_what_is_given_and_what_comes_out():
+    builder = Builder()
+    x = builder.variable("x", (20_000, 10), cost=1.0)
+    tracemalloc.start()
+    for family in range(10):
+        row = builder.rows(f"row{family}", (20_000,))
+        builder.add(row, row.position[:, None], x.index, 1.0 + family)
+        builder.add(row, row.position[1:, None], x.index[:-1], -1.0)
+    model = builder.build()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    held = sum(getattr(model, f).nbytes for f in ("start", "index", "value", "cost", "lower", "upper"))
+    given = model.entry_count * (4 + 4 + 8)
+    assert peak < 1.25 * (held + given)

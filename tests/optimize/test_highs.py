@@ -212,3 +212,15 @@ def test_the_point_of_a_hot_solver_is_that_of_its_solution():
     status, point = HotSolver(model).point(upper=np.array([1.0, 2.5, 3.0]))
     assert status == "optimal"
     assert point == pytest.approx([1.0, 2.5, 0.5])
+
+
+def test_a_wide_gap_lets_branch_and_bound_stop_early_with_both_bounds():
+    rng = np.random.default_rng(4)
+    builder = Builder()
+    take = builder.variable("take", (40,), upper=1.0, cost=rng.uniform(1, 2, 40), integer=True)
+    room = builder.rows("room", (5,), upper=6.0)
+    builder.add(room, room.position[:, None], take.index, rng.uniform(0.2, 1, (5, 40)))
+    model = builder.build("max")
+    exact, rough = solve(model, gap=0.0), solve(model, gap=0.5)
+    assert rough.objective <= exact.objective + 1e-9 <= rough.bound + 2e-9
+    assert rough.bound - rough.objective <= 0.5 * rough.bound

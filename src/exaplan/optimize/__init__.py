@@ -48,7 +48,35 @@ A what-if shares the matrix and starts from the last basis:
 >>> solve(more, start=solution.basis).objective
 6.0
 
-Modules: ``ranges`` and ``blocks`` (declare), ``model`` (the value), ``mps`` (write it for another solver), ``highs``
-(solve; ``HotSolver`` for many small ones), ``solution`` (what comes back), ``certificate`` (check it without the
-solver), ``irreducible`` (why there is no solution), ``risk`` (reweighted probabilities).
+A program over a tree says which node decides each column. Then the engine can cut the tree and solve the branches one
+by one, hot, in threads; ``solve_staged`` chooses by size whether that pays, and the answer carries bounds from both
+sides and the same certificate:
+
+>>> from exaplan.optimize.routes import choose_route, solve_staged
+>>> from exaplan.optimize.stages import Staged
+>>> staged = Staged(model, parent=np.array([-1, 0, 0]), column_node=np.array([0, 1, 2]))
+>>> choose_route(staged).reason
+'extensive form by simplex: 3 columns are few (up to 30,000 are solved directly)'
+>>> answer = solve_staged(staged, route="two-stage")
+>>> answer.route.reason
+'L-shaped method: asked for, cut at depth 1 into 2 blocks of up to 1 columns under a master of 1'
+>>> answer.solution.status, round(answer.solution.objective, 6), round(answer.solution.bound, 6)
+('optimal', 4.0, 4.0)
+>>> max(certify(model, answer.solution)) < 1e-6
+True
+
+What a decision taken before knowing costs: keep the first stage and solve the rest again.
+
+>>> from exaplan.optimize.stages import fixed_before
+>>> timid = solve(fixed_before(staged, 1, np.array([3.0, 0.0, 0.0])))
+>>> timid.objective
+3.0
+
+Modules: ``ranges``, ``blocks`` and ``entries`` (declare), ``model`` (the value), ``mps`` and ``lp_file`` (write it for another
+solver), ``linopy_export`` (hand it to linopy, for rows of one's own), ``highs`` (solve; ``HotSolver`` for many small ones),
+``restart`` (solve again from the basis of another model), ``branching`` (branch and bound from a warm start),
+``alternatives`` (near-optimal ends of each decision), ``elementary_effects`` (Morris), ``solution`` (what comes back),
+``certificate`` (check it without the solver), ``irreducible`` (why there is no solution), ``risk`` (reweighted
+probabilities). Over trees: ``stages`` (the tree of a program), ``routes`` (the door), ``decompose`` (the method) with
+``split``, ``subproblems``, ``cuts``, ``master`` and ``collapse`` behind it, ``strategies`` (binary choices one by one).
 """

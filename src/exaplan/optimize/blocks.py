@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from exaplan.optimize.model import Model, Sense, spread
+from exaplan.optimize.entries import Triplets, by_column, flat, merged
+from exaplan.optimize.model import Model, Sense, fitted, named
 from exaplan.optimize.ranges import LabelledRange, RowRange, Variable
 
 __all__ = ["Builder", "RowRange", "Variable"]
@@ -33,9 +34,11 @@ class Builder:
     def __init__(self) -> None:
         self._columns: dict[str, Variable] = {}
         self._rows: dict[str, RowRange] = {}
-        self._column_data: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
-        self._row_data: list[tuple[np.ndarray, np.ndarray]] = []
-        self._entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._column_data: list[
+            tuple[np.ndarray, ...]
+        ] = []  # lower, upper, cost, integer, as views in the shape
+        self._row_data: list[tuple[np.ndarray, ...]] = []  # lower, upper
+        self._entries: dict[str, list[Triplets]] = {}  # by row range, in the order in which they were added
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,10 +75,10 @@ class Builder:
         self._refuse_twice(name)
         made = Variable(name, tuple(shape), self.column_count)
         data = [
-            spread(f"{name} {what}", v, made.shape)
+            fitted(f"{name} {what}", v, made.shape)
             for what, v in (("lower", lower), ("upper", upper), ("cost", cost))
         ]
-        self._column_data.append((data[0], data[1], data[2], np.full(made.size, integer)))
+        self._column_data.append((*data, np.broadcast_to(np.asarray(integer), made.shape)))
         self._columns[name] = made
         return made
 
@@ -92,9 +95,10 @@ class Builder:
         self._refuse_twice(name)
         made = RowRange(name, tuple(shape), self.row_count)
         self._row_data.append(
-            (spread(f"{name} lower", lower, made.shape), spread(f"{name} upper", upper, made.shape))
+            (fitted(f"{name} lower", lower, made.shape), fitted(f"{name} upper", upper, made.shape))
         )
         self._rows[name] = made
+        self._entries[name] = []
         return made
 
     def add(self, rows: RowRange, row_index: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
@@ -129,13 +133,44 @@ class Builder:
                 f"{where}: a coefficient is NaN or infinite; coefficients must be finite numbers"
             )
         try:
-            row, column, value = np.broadcast_arrays(row, column, value)
+            shape = np.broadcast_shapes(row.shape, column.shape, value.shape)
         except ValueError:
             shapes = f"{row.shape}, {column.shape}, {value.shape}"
             raise ValueError(
                 f"{where}: row_index, columns and values of shapes {shapes} do not broadcast"
             ) from None
-        self._entries.append((rows.start + row.reshape(-1), column.reshape(-1), value.reshape(-1)))
+        self._entries[rows.name].append(
+            (flat(row, shape, np.int32), flat(column, shape, np.int32), flat(value, shape, np.float64))
+        )
+
+    def declared(self, name: str) -> RowRange:
+        """Find a row range declared before, so that further functions can add their terms to it.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name; the message lists those there are.
+        """
+        return named(self._rows, name, "row range")
+
+    def column(self, name: str) -> Variable:
+        """Find a variable declared before.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name; the message lists those there are.
+        """
+        return named(self._columns, name, "variable")
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """All variables declared so far, by name."""
+        return dict(self._columns)
+
+    def has_rows(self, name: str) -> bool:
+        """Whether a row range of that name has been declared."""
+        return name in self._rows
 
     def build(self, sense: Sense = "max", *, offset: float = 0.0) -> Model:
         """Assemble the model; ``offset`` is the constant term of the objective.
@@ -145,7 +180,12 @@ class Builder:
         ValueError
             For an unknown sense, NaN, or bounds turned round.
         """
-        start, index, value = compressed(self._entries, self.column_count, self.row_count)
+        for name, parts in self._entries.items():
+            self._entries[name] = [merged(parts, self._rows[name].size)]
+        firsts = [rows.start for rows in self._rows.values()]
+        start, index, value = by_column(
+            [parts[0] for parts in self._entries.values()], firsts, self.column_count
+        )
         lower, upper, cost, integer = joined(self._column_data, (float, float, float, bool))
         row_lower, row_upper = joined(self._row_data, (float, float))
         return Model(
@@ -178,31 +218,13 @@ def check_integers(what: str, array: np.ndarray, size: int) -> None:
 
 
 def joined(parts: Sequence[tuple[np.ndarray, ...]], kinds: tuple[type, ...]) -> tuple[np.ndarray, ...]:
-    """Concatenate the parts field by field into fresh arrays of the given kinds."""
-    return tuple(
-        np.concatenate([part[field] for part in parts]).astype(kind) if parts else np.zeros(0, kind)
-        for field, kind in enumerate(kinds)
-    )
-
-
-def compressed(
-    entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]], columns: int, rows: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn triplets (row, column, value) into compressed columns: start, index, value.
-
-    Duplicates are summed in the order in which they were added, so the result is the same on every run; zeros,
-    given or summed, are dropped.
-    """
-    row, column, value = joined(entries, (np.int64, np.int64, float))
-    key = column * rows + row
-    order = np.argsort(key, kind="stable")
-    key, value = key[order], value[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    if len(first) < len(key):
-        key, value = key[first], np.add.reduceat(value, first)
-    kept = value != 0.0
-    key, value = key[kept], value[kept]
-    column, row = np.divmod(key, max(rows, 1))
-    start = np.zeros(columns + 1, np.int64)
-    np.cumsum(np.bincount(column, minlength=columns), out=start[1:])
-    return start.astype(np.int32), row.astype(np.int32), value
+    """Lay the parts one after another, field by field, into fresh flat arrays of the given kinds."""
+    total = sum(part[0].size for part in parts)
+    result: tuple[np.ndarray, ...] = tuple(np.empty(total, kind) for kind in kinds)
+    for field, full in enumerate(result):
+        at = 0
+        for part in parts:
+            size = part[field].size
+            full[at : at + size].reshape(part[field].shape)[...] = part[field]
+            at += size
+    return result

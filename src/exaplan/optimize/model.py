@@ -175,9 +175,14 @@ def patched(
 
 def spread(what: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Broadcast ``values`` to ``shape`` and flatten; a ValueError names both shapes where they do not fit."""
+    return fitted(what, values, shape).reshape(-1)
+
+
+def fitted(what: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Broadcast ``values`` to ``shape`` without copying; a ValueError names both shapes where they do not fit."""
     array = np.asarray(values, dtype=float)
     try:
-        return np.broadcast_to(array, shape).reshape(-1)
+        return np.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(f"{what}: values of shape {array.shape} do not broadcast to {shape}") from None
 
