@@ -22,6 +22,26 @@ CHIP_ALIASES = {
 }  # fmt: skip
 
 # Figures that the compiled table leaves blank, each with the document that states it.
+# (needs liquid cooling, power of one rack in W, where it says so); blank where no public document was found.
+CHIP_COOLING: dict[str, tuple[str, str, str]] = {
+    "H100-SXM": ("false", "", "MLPerf Inference v3.1 (2023-09), closed/Dell/systems/XE9680_H100_SXM_80GBx8_TRT.json: air-cooled"),
+    "H200-SXM": ("false", "", "MLPerf Inference v4.1 (2024-08), closed/NVIDIA/systems/H200-SXM-141GBx8_TRT_MaxQ.json: air-cooled"),
+    "MI300X": ("false", "", "MLPerf Inference v4.1 (2024-08), closed/AMD/systems/8xMI300X_2xEPYC-9374F.json: air-cooled"),
+    "MI350X": ("false", "", "ServeTheHome, AMD MI350 and CDNA 4 launched (2025-06-12): air-cooled platform"),
+    "MI355X": ("true", "", "ServeTheHome, AMD MI350 and CDNA 4 launched (2025-06-12): liquid-cooled platform; The Register (2025-06-12)"),
+    "GB200-NVL72": (
+        "true", "120000",
+        "cooling: NVIDIA DGX GB200 user guide, Hardware (docs.nvidia.com, 2026); rack: introl.com, GB200 NVL72 deployment (2025-12): 120 kW",
+    ),
+    "GB300-NVL72": (
+        "true", "132000",
+        "introl.com, GB300 NVL72 (2025), quoting NVIDIA (liquid-cooled rack) and Supermicro (132 kW of its power shelves); typical draw about 120 kW",
+    ),
+    "TPU-v3": ("true", "", "Google Cloud, What is a TPU (2024): liquid cooling was added with TPU v3"),
+    "TPU7x-Ironwood": ("true", "", "The New Stack with Google's product manager (2025-05-13): fourth generation of liquid cooling in Ironwood"),
+    "Trainium2": ("false", "", "AWS VP of infrastructure in Fierce Network (2024-07): the current generation does not require liquid cooling"),
+}  # fmt: skip
+
 CHIP_COMPLETIONS = {
     "H800-SXM": (
         {"fp8_tflops": "1979", "scaleup_gbs_per_chip_uni": "200", "scaleup_gbs_per_chip_bidi": "400", "scaleout_gbs_per_chip_uni": "50"},

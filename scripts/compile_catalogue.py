@@ -17,7 +17,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from catalogue_models import models
-from catalogue_words import CHIP_ALIASES, CHIP_COMPLETIONS, LEFT_OUT, Row, chip_id, clean, date_in, leave_out
+from catalogue_words import (
+    CHIP_ALIASES,
+    CHIP_COMPLETIONS,
+    CHIP_COOLING,
+    LEFT_OUT,
+    Row,
+    chip_id,
+    clean,
+    date_in,
+    leave_out,
+)
 
 ADDED = Path(__file__).with_name("chips_added.csv")
 DATA = Path(__file__).resolve().parents[1] / "src" / "exaplan" / "data"
@@ -93,6 +103,7 @@ def chip(name: str, row: Row) -> Row:
     if "scaleup_domain 4 from memory" in row["notes"]:
         domain, notes = "", ["scale-up domain not in the source"]
     dated = date_in(row["source"])
+    liquid, rack, cooling = CHIP_COOLING.get(name, ("", "", ""))
     return {
         "id": name,
         "aliases": CHIP_ALIASES.get(name, ""),
@@ -115,6 +126,9 @@ def chip(name: str, row: Row) -> Row:
         "scale_out_bandwidth_bytes_per_s": scaled(row["scaleout_gbs_per_chip_uni"], 1e9),
         "tdp_w": row["tdp_w"],
         "it_power_w": row["it_w_per_chip"],
+        "liquid_cooled": liquid,
+        "rack_power_w": rack,
+        "cooling_source": cooling,
         "price_low_usd": row["price_low_usd"],
         "price_high_usd": row["price_high_usd"],
         "price_basis": row["price_basis"],

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from exaplan.domain.lab import Branch, Capability, Finance, Futures, Horizon, Lab, RentalMarket, Slip
+from exaplan.domain.capability import Capability
+from exaplan.domain.lab import Branch, Finance, Futures, Horizon, Lab, RentalMarket, Slip
 from exaplan.domain.quarter import Quarter
 from exaplan.domain.supply import OnDemand, Reserved
 from exaplan.domain.technology import Chip

@@ -211,3 +211,93 @@ def test_a_section_whose_lines_are_all_commented_out_is_not_there(tmp_path: Path
     start, end = TEXT.index("\ncapability:"), TEXT.index("\nfutures:")
     lab = changed(tmp_path, (TEXT[start:end], "\ncapability:\n  # nothing yet\n"))
     assert lab.capability is None
+
+
+def test_shocks_of_suppliers_and_sites_are_written_by_name(tmp_path: Path) -> None:
+    more = """  slips: {nvidia: 20 %}
+  supply: {nvidia: 70 % to 110 %}
+  defaults: {nvidia: 3 %/year}
+  site_delays: {texas: 15 %}
+"""
+    futures = changed(tmp_path, ("  slips: {nvidia: 20 %}\n", more)).futures
+    assert [(s.supplier, s.level.family, s.level.low, s.level.high) for s in futures.supply] == [
+        ("nvidia", "lognormal", pytest.approx(0.7), pytest.approx(1.1))
+    ]
+    assert [(d.supplier, d.chance_per_year) for d in futures.defaults] == [("nvidia", pytest.approx(0.03))]
+    assert [(d.site, d.probability) for d in futures.site_delays] == [("texas", pytest.approx(0.15))]
+
+
+DEALS = """deals:
+  stake:
+    kind: equity
+    supplier: nvidia
+    window: 2026-Q3 .. 2027-Q2
+    investment: 2 GUSD
+    dilution_cost: 0.1
+    must_spend: {amount: 500 MUSD, every: 2 quarters, times: 4}
+    revenue_share: {share: 5 %, quarters: 3 years}
+    channels: [{workload: chat, share: 0.1, after: 2 quarters}]
+  only:
+    kind: exclusive
+    supplier: nvidia
+    term: 2 years
+    priority: 50 %
+"""
+
+
+def test_deals_are_written_with_windows_and_plain_amounts(tmp_path: Path) -> None:
+    lab = changed(
+        tmp_path, ("workloads:", DEALS + "workloads:"), ("id: own-b200", "id: own-b200, unlocked_by: only")
+    )
+    stake, only = lab.deals
+    assert stake.kind == "equity"
+    assert only.kind == "exclusive"
+    assert (stake.first, stake.last) == (Quarter(2026, 3), Quarter(2027, 2))
+    assert [(payment.after_quarters, payment.amount_usd) for payment in stake.investment] == [(0, 2e9)]
+    assert stake.must_spend is not None
+    assert (stake.must_spend.amount_usd, stake.must_spend.every_quarters, stake.must_spend.times) == (
+        5e8,
+        2,
+        4,
+    )
+    assert stake.revenue_share is not None
+    assert (stake.revenue_share.share, stake.revenue_share.quarters) == (0.05, 12)
+    assert (stake.channels[0].workload, stake.channels[0].after_quarters) == ("chat", 2)
+    assert (only.term_quarters, only.priority) == (8, 0.5)
+    assert next(offer for offer in lab.offers if offer.id == "own-b200").unlocked_by == "only"
+
+
+def test_every_fault_of_a_deal_is_told_at_its_place(tmp_path: Path) -> None:
+    wrong = DEALS.replace("workload: chat", "workload: evals").replace("priority: 50 %", "excludes: [fab]")
+    wrong = wrong.replace("supplier: nvidia\n    window", "supplier: nvdia\n    window")
+    with pytest.raises(InputError) as error:
+        changed(
+            tmp_path,
+            ("workloads:", wrong + "workloads:"),
+            ("id: own-b200", "id: own-b200, unlocked_by: onli"),
+        )
+    reasons = {problem.reason for problem in error.value.problems}
+    assert reasons == {
+        "'evals' serves no customers",
+        "'fab' is no supplier of this lab",
+        "'stake' asks to spend with 'nvdia', who offers nothing in this lab",
+        "offers.own-b200.unlocked_by refers to no option: 'onli'",
+    }
+
+
+def test_clauses_of_offers_are_read(tmp_path: Path) -> None:
+    lab = changed(
+        tmp_path,
+        ("    deposit: 10 %\n", "    deposit: 10 %\n    step_up: 4 %/year\n    renewal: {term: 1 year, price: 1.5 USD/chip/h}\n"),
+        ("id: own-b200", "id: own-b200, milestones: [{after: 1 quarter, share: 30 %}]"),
+        ("id: fleet", "id: fleet, renewal: {term: 2 quarters, market_exposure: 1}"),
+    )  # fmt: skip
+    reserve, own = lab.offers[1:]
+    assert isinstance(reserve, Reserved)
+    assert isinstance(own, Purchase)
+    assert reserve.step_up == pytest.approx(0.04)
+    assert reserve.renewal is not None
+    assert (reserve.renewal.term_quarters, reserve.renewal.price_usd_per_chip_h) == (4, 1.5)
+    assert [(m.after_quarters, m.share) for m in own.milestones] == [(1, 0.3)]
+    assert lab.contracts[0].renewal is not None
+    assert lab.contracts[0].renewal.term_quarters == 2

@@ -6,6 +6,7 @@ import pytest
 from exaplan.domain.errors import InputError
 from exaplan.domain.lab import Finance, Horizon, Lab
 from exaplan.domain.quarter import Quarter
+from exaplan.domain.segment import ServingModel
 from exaplan.domain.uncertain import Uncertain
 from exaplan.domain.workload import Safety, Serve, Software, TokenPrice, Train
 from exaplan.io.catalogue import load_chips, load_models
@@ -139,6 +140,19 @@ def test_spread_widens_without_anchors():
     assert prior_log_sd(announced, dense, serving=False) > 0.35
     assert prior_log_sd(h100, sparse, serving=False) > prior_log_sd(h100, dense, serving=False)
     assert fill_rates(lab()).log_sd[0, 2] == 0.15
+
+
+def test_a_segment_has_a_column_for_each_model_able_to_serve_it():
+    able = (
+        ServingModel(model="v3"),
+        ServingModel(model="small", tokens_ratio=1.25, first=Quarter(2026, 4), last=Quarter(2027, 1)),
+    )
+    alone = fill_rates(lab(workloads=(CHAT, CHAT.model_copy(update={"id": "mini", "model": "small"}))))
+    table = fill_rates(lab(workloads=(CHAT.model_copy(update={"model": None, "models": able}),)))
+    assert table.workloads == ("chat/v3", "chat/small")
+    assert table.mean[:, 0] == pytest.approx(alone.mean[:, 0])
+    assert table.mean[:, 1, 1:3] == pytest.approx(alone.mean[:, 1, 1:3] / 1.25)
+    assert not table.feasible[:, 1, [0, *range(3, 8)]].any()
 
 
 def test_a_parallel_map_gives_the_same_table():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from exaplan.domain.conduct import Conduct
 from exaplan.domain.derivation import Derivation
+
+NO_CONDUCT = Conduct()
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ class Answer:
     nodes: int
     leaves: int
     status: str
+    route: str
     objective: float
     bound: float
     gap: float
@@ -259,6 +263,7 @@ class Answer:
     assumptions: tuple[Assumption, ...]
     remarks: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    conduct: Conduct = NO_CONDUCT
     seed: int = 1
     version: str = ""
     timings: dict[str, float] = field(default_factory=dict)

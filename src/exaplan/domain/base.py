@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Series = tuple[float, ...]
 """One value for every quarter of the horizon, or a single value that holds throughout."""
 
-FieldLiteral = Literal["point", "series", "uncertain", "range"]
+FieldLiteral = Literal["point", "series", "trace", "uncertain", "range"]
 
 
 class Record(BaseModel):
@@ -35,8 +35,8 @@ def quantity(
 
     ``unit`` is what the record holds (SI, USD, quarters, shares 0..1 written ``share``); the lab file may use any
     unit of the same dimension. ``key`` is the field's name in the lab file (default: the field's own name).
-    ``literal`` says what may be written there: one number (``point``), one per quarter or ``csv:`` (``series``),
-    an uncertain number (``uncertain``), or a range that exaplan decides within (``range``).
+    ``literal`` says what may be written there: one number (``point``), one per quarter or ``csv:`` (``series``), one per
+    step of a trace or ``csv:`` (``trace``), an uncertain number (``uncertain``), or a range that exaplan decides within (``range``).
     ``bounds`` are ``gt, ge, lt, le`` in the record's unit; for anything but a point the reader checks them over the
     whole support.
     """

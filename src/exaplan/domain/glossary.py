@@ -51,6 +51,7 @@ GLOSSARY: dict[str, Term] = {
         "CVaR", "USD", "Mean loss over the worst 1 - level of futures; the tail is always the tail of losses."
     ),
     "deposit": Term("deposit", "share", "Part of a contract's value paid at signature and credited later."),
+    "distillation": Term("distillation", "FLOP", "A training run that teaches a model from another one."),
     "effective_flop": Term(
         "effective FLOP",
         "FLOP",
@@ -59,8 +60,16 @@ GLOSSARY: dict[str, Term] = {
     "envelope": Term(
         "envelope", "chip", "All chips that can be shared out in a quarter, whatever brought them."
     ),
+    "equity_for_compute": Term(
+        "equity for compute",
+        "-",
+        "Money for shares that comes with an obligation to spend with the investor, or to share revenue with him.",
+    ),
     "evpi": Term(
         "EVPI", "USD", "Expected value of perfect information: what knowing the future would add to the plan."
+    ),
+    "exclusivity": Term(
+        "exclusivity", "-", "Promise to sign nothing with named suppliers while a deal is in force."
     ),
     "flop": Term(
         "FLOP", "FLOP", "Floating-point operations, a count; a multiply-add is two. A rate is FLOP/s."
@@ -92,30 +101,72 @@ GLOSSARY: dict[str, Term] = {
     "kappa": Term(
         "kappa", "share", "Share of the demand left unserved in a quarter that stays away in the next."
     ),
+    "launch": Term(
+        "launch",
+        "token/month",
+        "A step of demand that may be taken or left, with what it takes in its quarter.",
+    ),
     "lead_time": Term(
         "lead time", "quarter", "Signature to energised: from the order until chips do useful work."
     ),
     "leaf": Term("leaf", "-", "A node of the scenario tree in the last quarter: one whole future."),
+    "lease": Term(
+        "lease",
+        "-",
+        "Reservation of chips that stand at an own site, often with the right to buy them at its end.",
+    ),
     "life": Term(
         "useful life", "quarter", "Quarters a chip earns; the book life of the accounts may differ."
     ),
+    "load_block": Term(
+        "load block",
+        "-",
+        "Part of a quarter's hours in which serving load counts as even: peak, shoulder, trough.",
+    ),
+    "load_duration_curve": Term(
+        "load-duration curve", "-", "Hours of a period sorted from the busiest to the quietest."
+    ),
+    "lot": Term("lot", "chip", "Smallest amount of which an order is a whole multiple."),
     "mfu": Term(
         "MFU", "share", "Model FLOP, recomputation left out, over the dense peak of the stated precision."
     ),
+    "milestone": Term(
+        "milestone",
+        "share",
+        "Part of a price that is due at a date between order and delivery, arrived or not.",
+    ),
     "mla": Term("MLA", "-", "Multi-head latent attention: keys and values stored compressed to a low rank."),
     "moe": Term("MoE", "-", "Mixture of experts: each token visits a few of many feed-forward blocks."),
+    "must_spend": Term(
+        "must-spend", "USD", "Least spending with a partner in a period; what is missing is paid for nothing."
+    ),
     "npv": Term("NPV", "USD", "Net present value: payments discounted to the first quarter and added up."),
+    "nre": Term("NRE", "USD", "Non-recurring engineering: design, masks and bring-up of a chip, paid once."),
     "opex": Term("opex", "USD/quarter", "Cash spent on running: power, staff, rent."),
     "option_premium": Term("option premium", "USD", "What is paid to be allowed, not obliged, to buy later."),
     "overnight_cost": Term(
         "overnight cost", "USD", "Cost of building at once, before interest during construction."
     ),
     "pool": Term("pool", "-", "Locations whose chips can be scheduled as one."),
+    "preemptible": Term(
+        "preemptible",
+        "-",
+        "Work whose chips may be taken for serving and given back, at the loss of restarts.",
+    ),
+    "premium": Term("premium", "share", "Revenue over the stated price that customers pay for safety work."),
+    "price_point": Term("price point", "ratio", "One price that may be offered, with the demand at it."),
+    "priority": Term(
+        "priority",
+        "share",
+        "Share of a shortfall in a supplier's supply that is made good to us before others.",
+    ),
     "pue": Term("PUE", "ratio", "Power usage effectiveness: facility power over IT power, never below 1."),
     "quarter": Term("quarter", "quarter", "A calendar quarter, the time step of every plan: 2,190 hours."),
     "ramp": Term("ramp", "quarter", "Quarters from first delivery, or first port, to the full rate."),
+    "re_spin": Term("re-spin", "-", "New masks for silicon that failed: volume comes later and costs more."),
     "recourse": Term("recourse", "-", "What can still be decided once the news of a quarter is known."),
     "regret": Term("regret", "USD", "Value lost against the plan that this future would have called for."),
+    "renewal": Term("renewal", "-", "Right to keep chips for another term when theirs ends."),
     "rescue_equity": Term(
         "rescue equity",
         "USD",
@@ -126,9 +177,15 @@ GLOSSARY: dict[str, Term] = {
         "share",
         "Share of energised capacity kept for model development, whatever else wants it.",
     ),
+    "reserve": Term(
+        "availability reserve",
+        "share",
+        "Chips held ready for serving beyond those at work, idle or on preemptible work.",
+    ),
     "roic": Term(
         "ROIC", "1/year", "Return on invested capital: operating profit after tax over capital put in."
     ),
+    "routing_mix": Term("routing mix", "share", "Shares of a segment's tokens by the models that serve it."),
     "ruin": Term(
         "ruin",
         "-",
@@ -142,6 +199,9 @@ GLOSSARY: dict[str, Term] = {
         "-",
         "Futures that share what is known so far: a decision is made once for all that look alike.",
     ),
+    "segment": Term(
+        "segment", "-", "Customers with one kind of request and one price, served by one or several models."
+    ),
     "shadow_price": Term(
         "shadow price", "USD per unit", "What one more unit of a limited thing adds to the plan's value."
     ),
@@ -150,6 +210,7 @@ GLOSSARY: dict[str, Term] = {
     "take_or_pay": Term(
         "take-or-pay", "share", "Share of the contracted volume that is paid whether it is used or not."
     ),
+    "tape_out": Term("tape-out", "-", "Handing a finished chip design to the foundry."),
     "tdp": Term("TDP", "W", "Thermal design power of the package alone, without server and network."),
     "tpot": Term("TPOT", "s", "Time per output token as one user sees it, after the first."),
     "ttft": Term("TTFT", "s", "Time from a request to its first output token."),
@@ -172,14 +233,20 @@ UNITS: dict[str, str] = {
     "USD": "US dollar of the date it is paid",
     "W": "watt",
     "chip": "accelerator package",
+    "cm^2": "square centimeter",
     "h": "hour",
+    "mm": "millimeter",
+    "mm^2": "square millimeter",
     "month": "a third of a quarter",
     "quarter": "calendar quarter, 2,190 hours",
     "ratio": "one quantity over another of the same kind; may exceed 1",
     "s": "second",
     "share": "part of a whole, 0..1; written 40 % in a lab file",
+    "stack": "one stack of high-bandwidth memory",
+    "task": "piece of work given to an agent, done in one or more attempts",
     "token": "token of the model's own vocabulary",
     "user": "person with a seat, paying or not",
+    "wafer": "one processed wafer",
     "year": "four quarters",
 }
 """The atoms that the units of record fields are written with."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from exaplan.domain.base import Record, Series, quantity, text
+from exaplan.domain.capability import Capability
+from exaplan.domain.deals import Deal, Equity, Exclusive
+from exaplan.domain.launch import Launch
+from exaplan.domain.load import Load
 from exaplan.domain.quarter import Quarter
+from exaplan.domain.runs import FlopRule, Run
+from exaplan.domain.silicon import Leverage, Silicon
 from exaplan.domain.supply import Contract, Offer, Site
+from exaplan.domain.supply_risk import Default, SiteDelay, SupplierOrder, SupplierShare, Supply
 from exaplan.domain.technology import Chip, Model
 from exaplan.domain.uncertain import Uncertain
-from exaplan.domain.workload import Safety, Serve, Software, Train, Workload
+from exaplan.domain.workload import Internal, Safety, Serve, Software, Train, Workload
 
 
 class Horizon(Record):
@@ -75,6 +82,8 @@ class Policy(Record):
         ge=0,
         le=1,
     )
+    supplier_share: tuple[SupplierShare, ...] = text("largest parts of the fleet by supplier", default=())
+    supplier_order: tuple[SupplierOrder, ...] = text("most signed in a quarter by supplier", default=())
     ruin: RuinLimit | None = text("limit on P(ruin)", default=None)
     risk: Risk = text("weight of the tail", default=Risk())
     cover_quarters: float = quantity(
@@ -110,6 +119,22 @@ class Debt(Record):
     limit_usd: float = quantity("USD", "largest balance", key="limit", ge=0)
     rate: float = quantity("1/year", "interest", ge=0)
     outstanding_usd: float = quantity("USD", "balance at the start", key="outstanding", default=0.0, ge=0)
+    revenue_multiple: float | None = quantity(
+        "ratio",
+        "covenant: largest balance in yearly revenue at the quarter's pace; absent means no covenant",
+        default=None,
+        gt=0,
+    )
+
+
+class SupplierFinance(Record):
+    """A supplier lends part of what it is paid for purchases and deposits; repaid in equal instalments."""
+
+    supplier: str = text("supplier that lends")
+    share: float = quantity("share", "largest share of a quarter's payments that is lent", gt=0, le=1)
+    rate: float = quantity("1/year", "interest", ge=0)
+    term_quarters: int = quantity("quarter", "number of quarterly instalments", key="term", gt=0)
+    limit_usd: float = quantity("USD", "most that is lent in a quarter", key="limit", gt=0)
 
 
 class FixedCost(Record):
@@ -151,6 +176,9 @@ class Finance(Record):
     fixed_costs: tuple[FixedCost, ...] = text("costs that no plan avoids", default=())
     rounds: tuple[Round, ...] = text("permitted raises", default=())
     debt: Debt | None = text("credit line", default=None)
+    supplier_finance: tuple[SupplierFinance, ...] = text(
+        "loans of suppliers on what they are paid", default=()
+    )
 
     @model_validator(mode="after")
     def _rates_in_order(self) -> Finance:
@@ -158,33 +186,6 @@ class Finance(Record):
             raise ValueError("interest on cash above the cost of equity would make hoarding a business")
         if self.debt is not None and self.debt.rate < self.cash_rate:
             raise ValueError("debt cheaper than the interest on cash would make borrowing a business")
-        return self
-
-
-class Capability(Record):
-    """How development compute becomes demand. Effective compute relative to the frontier, z; 1 is parity."""
-
-    start: float = quantity("ratio", "z at the start", gt=0)
-    parity_flop_per_quarter: float = quantity(
-        "FLOP/quarter", "development compute per quarter that keeps z at 1 today", key="parity", gt=0
-    )
-    frontier_growth: Uncertain = quantity(
-        "1/year", "yearly growth of the frontier's effective compute", literal="uncertain", gt=-1
-    )
-    algorithmic_progress: float = quantity("1/year", "yearly growth of effective compute per FLOP", ge=0)
-    decay: float = quantity(
-        "1/quarter", "share of effective compute that goes stale in a quarter", ge=0, lt=1
-    )
-    returns: float = quantity(
-        "ratio", "exponent of diminishing returns to development compute within a quarter", gt=0, le=1
-    )
-
-    @model_validator(mode="after")
-    def _something_to_gain(self) -> Capability:
-        if (1 + self.frontier_growth.median) ** 0.25 <= 1 - self.decay:
-            raise ValueError(
-                "the frontier shrinks faster than effective compute goes stale: development could only hurt"
-            )
         return self
 
 
@@ -238,6 +239,9 @@ class Futures(Record):
     correlations: tuple[Correlation, ...] = text("further correlations", default=())
     rental: RentalMarket = text("rental market", default=RentalMarket())
     slips: tuple[Slip, ...] = text("late deliveries", default=())
+    supply: tuple[Supply, ...] = text("how much suppliers let us sign", default=())
+    defaults: tuple[Default, ...] = text("suppliers that may fail", default=())
+    site_delays: tuple[SiteDelay, ...] = text("sites that may be late", default=())
 
 
 class Ends(Record):
@@ -281,13 +285,20 @@ class Lab(Record):
     sites: tuple[Site, ...] = text("own sites", default=())
     offers: tuple[Offer, ...] = text("what can be signed", default=())
     contracts: tuple[Contract, ...] = text("what is signed already", default=())
+    deals: tuple[Deal, ...] = text("what may be signed once: equity for compute, exclusivity", default=())
+    silicon: tuple[Silicon, ...] = text("chips of one's own design that can be started", default=())
+    leverage: Leverage | None = text("against whom a second source is played out", default=None)
     workloads: tuple[Workload, ...] = text("what the chips do")
+    launches: tuple[Launch, ...] = text("steps of demand that may be taken or left", default=())
     software: tuple[Software, ...] = text("porting dates and maturity", default=())
     policy: Policy = text("limits set by the owner", default=Policy())
     finance: Finance = text("money")
     capability: Capability | None = text("how development compute becomes demand", default=None)
+    runs: tuple[Run, ...] = text("training runs that are planned by name", default=())
+    rules: tuple[FlopRule, ...] = text("rules that bind runs above a threshold of compute", default=())
     futures: Futures = text("uncertainty", default=Futures())
     ends: Ends = text("what happens after the last quarter", default=Ends())
+    load: Load | None = text("how demand spreads over the hours of a quarter; absent: evenly", default=None)
     decision: str | None = text(
         "offer whose signature is examined to the end", default=None, refers_to="offers"
     )
@@ -311,10 +322,41 @@ class Lab(Record):
         return tuple(workload for workload in self.workloads if isinstance(workload, Safety))
 
     @property
+    def internal(self) -> tuple[Internal, ...]:
+        """Own use of own models."""
+        return tuple(workload for workload in self.workloads if isinstance(workload, Internal))
+
+    @property
+    def equity(self) -> tuple[Equity, ...]:
+        """Deals that bring money for compute."""
+        return tuple(deal for deal in self.deals if isinstance(deal, Equity))
+
+    @property
+    def exclusives(self) -> tuple[Exclusive, ...]:
+        """Deals that exclude other suppliers or give priority."""
+        return tuple(deal for deal in self.deals if isinstance(deal, Exclusive))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of everything whose start can unlock an offer."""
+        return tuple(item.id for item in (*self.deals, *self.silicon))
+
+    @property
     def suppliers(self) -> tuple[str, ...]:
-        """All suppliers, sorted."""
-        return tuple(
-            sorted(
-                {offer.supplier for offer in self.offers} | {contract.supplier for contract in self.contracts}
-            )
-        )
+        """Everybody who can be late, sorted: suppliers, foundries, and the programs whose release can slip."""
+        foundries = {foundry.delivered_by for program in self.silicon for foundry in program.foundries}
+        signed = {offer.supplier for offer in self.offers} | {
+            contract.supplier for contract in self.contracts
+        }
+        return tuple(sorted(signed | foundries | {slip.supplier for slip in self._releases}))
+
+    @property
+    def slips(self) -> tuple[Slip, ...]:
+        """All sources of delay: the suppliers' and those of the programs."""
+        return (*self.futures.slips, *self._releases)
+
+    @property
+    def _releases(self) -> tuple[Slip, ...]:
+        late = [(program.id, program.slip) for program in self.silicon]
+        late += [(p.respin_name, p.respin.probability) for p in self.silicon if p.respin is not None]
+        return tuple(Slip(supplier=name, probability=chance) for name, chance in late if chance > 0)

@@ -34,13 +34,19 @@ class Plan:
     stock: np.ndarray  # [node, offer] chips live
     left: np.ndarray  # [node, exit] share of a contract that has been left
     rented: np.ndarray  # [node, on-demand, block] chips
+    further: np.ndarray  # [node, group] chips up that other decisions bring (renewals) or take away (exits)
+    brought: np.ndarray  # [node, serve workload] tokens of demand that deals bring beside one's own
     at_work: np.ndarray  # [node, arc, block] chips
     output: np.ndarray  # [node, workload, block] tokens or FLOP
+    premium: np.ndarray  # [node, premium workload] tokens at the stated price that trust earns on top
     unserved: np.ndarray  # [node, serve workload, block] tokens
     lost: np.ndarray  # [node, serve workload] tokens of demand that stays away
     forgiven: np.ndarray  # [node, serve workload, block] tokens written off (recourse only)
     ratio: np.ndarray  # [node] capability against the frontier
-    effect: np.ndarray  # [node, serve workload] demand over demand at parity
+    effect: np.ndarray  # [node, serve workload] demand over demand at parity and the stated price
+    sold: (
+        np.ndarray
+    )  # [node, price point, block] tokens served at each price, of the workloads that have several
     cash_usd: np.ndarray  # [node]
     debt_usd: np.ndarray  # [node]
     raised_usd: np.ndarray  # [node, round]

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from exaplan.domain.base import Record, Series, quantity, text
+from exaplan.domain.deals import Milestone, Renewal
 from exaplan.domain.quarter import Quarter
+from exaplan.domain.sitestep import SiteStep
 
 
 class Site(Record):
@@ -23,6 +25,9 @@ class Site(Record):
         "USD/J", "price of electricity at the meter", key="electricity", gt=0
     )
     liquid: bool = text("whether the hall has liquid cooling", default=True)
+    rack_power_max_w: float | None = quantity(
+        "W", "most power that it feeds to one rack; absent: any", key="rack_power_max", default=None, gt=0
+    )
     upkeep_usd_per_w_quarter: float = quantity(
         "USD/W/quarter",
         "staff, maintenance and lease per watt of IT power installed",
@@ -30,6 +35,7 @@ class Site(Record):
         default=0.0,
         ge=0,
     )
+    steps: tuple[SiteStep, ...] = text("power that can be built when it is decided", default=())
 
 
 class _OfferBase(Record):
@@ -66,6 +72,9 @@ class Reserved(_OfferBase):
     price_usd_per_chip_h: Series = quantity(
         "USD/chip/h", "price per chip-hour, fixed at signature", key="price", literal="series", ge=0
     )
+    site: str | None = text(
+        "own site at which the chips stand, whose power they use: a lease", default=None, refers_to="sites"
+    )
     lead_quarters: int = quantity("quarter", "signature to delivery", key="lead", ge=0)
     term_quarters: int = quantity("quarter", "delivery to expiry", key="term", gt=0)
     max_order: Series = quantity(
@@ -81,6 +90,41 @@ class Reserved(_OfferBase):
         ge=0,
         lt=1,
     )
+    step_up: float = quantity(
+        "1/year",
+        "rise of the price at the end of each year of the term, on the must-pay share",
+        default=0.0,
+        gt=-1,
+    )
+    renewal: Renewal | None = text("right to keep the chips when the term ends", default=None)
+    exit_fee: float | None = quantity(
+        "share",
+        "share of what is still owed that buys an exit after delivery; absent means no exit",
+        default=None,
+        ge=0,
+    )
+    flex_up: float = quantity(
+        "share",
+        "chips beyond those reserved that may be used at the price of the quarter of use",
+        default=0.0,
+        ge=0,
+    )
+    lot_chips: float | None = quantity(
+        "chip", "orders are whole multiples of this (default: any amount)", key="lot", default=None, gt=0
+    )
+    lot_until: Quarter | None = text(
+        "last quarter in which orders are whole lots; later they are any amount (default: the first four quarters)",
+        default=None,
+    )
+    unlocked_by: str | None = text(
+        "option whose start opens this offer, such as a deal (default: it is open)", default=None
+    )
+
+    @model_validator(mode="after")
+    def _exit_of_what_is_firm(self) -> Reserved:
+        if self.exit_fee is not None and self.take_or_pay < 1:
+            raise ValueError("an exit is from a firm reservation: give exit_fee or take_or_pay below 100 %")
+        return self
 
 
 class Purchase(_OfferBase):
@@ -106,6 +150,24 @@ class Purchase(_OfferBase):
     residual: float = quantity(
         "share", "share of the price recovered as scrap at the end of life", default=0.0, ge=0
     )
+    milestones: tuple[Milestone, ...] = text("parts of the price due between order and delivery", default=())
+    lot_chips: float | None = quantity(
+        "chip", "orders are whole multiples of this (default: any amount)", key="lot", default=None, gt=0
+    )
+    lot_until: Quarter | None = text(
+        "last quarter in which orders are whole lots; later they are any amount (default: the first four quarters)",
+        default=None,
+    )
+    unlocked_by: str | None = text(
+        "option whose start opens this offer, such as a deal (default: it is open)", default=None
+    )
+
+    @model_validator(mode="after")
+    def _no_more_than_the_price(self) -> Purchase:
+        paid = self.deposit + sum(milestone.share for milestone in self.milestones)
+        if paid > 1 + 1e-9:
+            raise ValueError(f"deposit and milestones add up to {paid:.0%} of the price")
+        return self
 
 
 Offer = Annotated[OnDemand | Reserved | Purchase, Field(discriminator="kind")]
@@ -149,9 +211,13 @@ class Contract(Record):
         "USD", "deposit already paid: sunk, recorded only", key="deposit_paid", default=0.0, ge=0
     )
     instalments: tuple[Instalment, ...] = text("dated payments still owed (purchases under way)", default=())
+    flex_up: float = quantity(
+        "share", "chips beyond those delivered that may be used at the contract's price", default=0.0, ge=0
+    )
     exit_fee: float | None = quantity(
         "share", "share of what is still owed that buys an exit; absent means no exit", default=None, ge=0
     )
+    renewal: Renewal | None = text("right to keep the chips when the term ends", default=None)
 
     @model_validator(mode="after")
     def _owned_or_rented(self) -> Contract:
@@ -159,4 +225,6 @@ class Contract(Record):
             raise ValueError("an owned fleet has no exit fee")
         if self.kind == "reserved" and self.price_usd_per_chip_h <= 0:
             raise ValueError("a reserved contract needs a price")
+        if self.kind == "owned" and self.renewal is not None:
+            raise ValueError("an owned fleet has no term to renew")
         return self

@@ -58,7 +58,14 @@ class Chip(Record):
     price_high_usd: float | None = quantity(
         "USD/chip", "high end of published purchase prices", key="price_high", default=None
     )
-    liquid_cooled: bool = text("needs liquid cooling", default=False)
+    liquid_cooled: bool | None = text("needs liquid cooling; absent where nobody published it", default=None)
+    rack_power_w: float | None = quantity(
+        "W",
+        "power of one rack as it is sold; absent where it is sold by the server",
+        key="rack_power",
+        default=None,
+        gt=0,
+    )
     kind: str = text("spec, announced, estimate or typed in the lab", default="")
     source: str = text("where the figures come from", default="")
     notes: str = text("caveats of the source", default="")

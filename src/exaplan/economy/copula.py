@@ -1,9 +1,9 @@
 """The one Gaussian copula that joins all sources of uncertainty, and that the user can see.
 
 Every source is a standard normal factor with a name: ``demand.<workload>``, ``price``, ``rental``, ``frontier``,
-``slip.<supplier>``. A correlation may name a factor or a group of them: ``demand`` (all workloads) or ``slip`` (all
-suppliers). One matrix serves three kinds of draws: starting levels, trends (growth, change, drift: once per path) and
-the news of each quarter (wandering demand, rental market, slips). A correlation acts between draws of the same kind.
+``slip.<supplier>``, ``supply.<supplier>``, ``default.<supplier>``, ``site.<site>``. A correlation may name a factor or a
+group of them by its first word, such as ``demand`` (all workloads) or ``slip`` (all suppliers). One matrix serves three kinds of draws: starting levels, trends (growth, change, drift: once per path) and
+the news of each quarter (wandering demand and supply, rental market, slips, failures). A correlation acts between draws of the same kind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from exaplan.domain.errors import InputError, Problem
 from exaplan.domain.lab import Correlation, Lab
 
-GROUPS = ("demand", "slip")
+GROUPS = ("demand", "slip", "supply", "default", "site")
 LARGEST_REPAIR = 0.1
 """Largest change of one correlation that is a repair; beyond it the stated correlations contradict each other."""
 
@@ -37,9 +37,14 @@ class Copula:
 
 
 def factor_names(lab: Lab) -> tuple[str, ...]:
-    """Name the sources of uncertainty of a lab, in the order of the matrix; suppliers that slip come last."""
-    demand = tuple(f"demand.{workload.id}" for workload in lab.serve)
-    return (*demand, "price", "rental", "frontier", *(f"slip.{slip.supplier}" for slip in lab.futures.slips))
+    """Name the sources of uncertainty of a lab, in the order of the matrix; suppliers and sites come last."""
+    demand, futures = tuple(f"demand.{workload.id}" for workload in lab.serve), lab.futures
+    return (
+        *demand, "price", "rental", "frontier", *(f"slip.{slip.supplier}" for slip in lab.slips),
+        *(f"supply.{supply.supplier}" for supply in futures.supply),
+        *(f"default.{default.supplier}" for default in futures.defaults),
+        *(f"site.{delay.site}" for delay in futures.site_delays),
+    )  # fmt: skip
 
 
 def correlation_matrix(lab: Lab) -> tuple[tuple[str, ...], np.ndarray]:
@@ -66,7 +71,7 @@ def join(lab: Lab) -> Copula:
         itself, slips of a supplier that does not exist, or correlations so contradictory that the nearest possible
         matrix moves one of them by more than ``LARGEST_REPAIR``.
     """
-    _check_slips(lab)
+    _check_sources(lab)
     names = factor_names(lab)
     stated = _stated_matrix(lab, names)
     matrix = nearest_correlation(stated)
@@ -170,7 +175,7 @@ def _fault(pair: Correlation, names: tuple[str, ...]) -> Problem | None:
             f"futures.correlations: {unknown[0]!r} is no source of uncertainty",
             suggestion=f"use one of {known}",
         )
-    if pair.between[0] != pair.between[1] or pair.between[0] == "slip":
+    if pair.between[0] != pair.between[1] or pair.between[0] in GROUPS[1:]:
         return None
     hint = "write demand_correlation" if pair.between[0] == "demand" else "name two different sources"
     return Problem(f"futures.correlations: {pair.between[0]!r} is correlated with itself", suggestion=hint)
@@ -186,23 +191,33 @@ def _pair(pair: Correlation) -> str:
     return f"{pair.between[0]} with {pair.between[1]}"
 
 
-def _check_slips(lab: Lab) -> None:
-    suppliers = [slip.supplier for slip in lab.futures.slips]
-    problems = [
-        Problem(
-            f"futures.slips: {supplier!r} supplies nothing in this lab",
-            suggestion=f"suppliers are {', '.join(lab.suppliers)}"
-            if lab.suppliers
-            else "remove it: nothing is bought",
+def _check_sources(lab: Lab) -> None:
+    futures = lab.futures
+    stated = {
+        "slips": [slip.supplier for slip in lab.slips],
+        "supply": [supply.supplier for supply in futures.supply],
+        "defaults": [default.supplier for default in futures.defaults],
+        "site_delays": [delay.site for delay in futures.site_delays],
+    }
+    problems = []
+    for key, names in stated.items():
+        known = tuple(site.id for site in lab.sites) if key == "site_delays" else lab.suppliers
+        what, many = (
+            ("is no site of", "sites") if key == "site_delays" else ("supplies nothing in", "suppliers")
         )
-        for supplier in suppliers
-        if supplier not in lab.suppliers
-    ]
-    problems += [
-        Problem(f"futures.slips: {supplier!r} stands there twice", suggestion="keep one of them")
-        for supplier in sorted(set(suppliers))
-        if suppliers.count(supplier) > 1
-    ]
+        problems += [
+            Problem(
+                f"futures.{key}: {name!r} {what} this lab",
+                suggestion=f"{many} are {', '.join(known)}" if known else "remove it: there are none",
+            )
+            for name in names
+            if name not in known
+        ]
+        problems += [
+            Problem(f"futures.{key}: {name!r} stands there twice", suggestion="keep one of them")
+            for name in sorted(set(names))
+            if names.count(name) > 1
+        ]
     if problems:
         raise InputError(*problems)
 
@@ -218,9 +233,15 @@ def _idle(lab: Lab) -> Iterable[str]:
     news = {
         "demand": any(workload.volatility > 0 for workload in lab.serve),
         "rental": lab.futures.rental.volatility > 0,
-        "slip": any(slip.probability > 0 for slip in lab.futures.slips),
+        "slip": any(slip.probability > 0 for slip in lab.slips),
+        "supply": any(supply.volatility > 0 for supply in lab.futures.supply),
+        "default": any(default.chance_per_year > 0 for default in lab.futures.defaults),
+        "site": any(delay.probability > 0 for delay in lab.futures.site_delays),
     }
-    level = {"demand": any(not workload.level.is_certain for workload in lab.serve)}
+    level = {
+        "demand": any(not workload.level.is_certain for workload in lab.serve),
+        "supply": any(not supply.level.is_certain for supply in lab.futures.supply),
+    }
     for pair in lab.futures.correlations:
         one, other = (name.split(".", 1)[0] for name in pair.between)
         if pair.rho and not any(kind.get(one) and kind.get(other) for kind in (level, trend, news)):

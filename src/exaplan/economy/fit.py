@@ -8,6 +8,9 @@ import numpy as np
 
 from exaplan.domain.futures import Fit, Tree, World
 
+COUNTED = ("slip", "default", "standstill")
+"""States that are whole numbers: their errors are differences, not shares."""
+
 
 def fit_tree(
     tree: Tree, world: World, *, workloads: Sequence[str], suppliers: Sequence[str]
@@ -21,7 +24,7 @@ def fit_tree(
     """
     rows = []
     for name, nodes, paths in _quantities(tree.world, world, workloads, suppliers):
-        whole = name.startswith("slip.")
+        whole = name.partition(".")[0] in COUNTED
         average = paths.mean(axis=0)
         base = np.where(whole | (average == 0), 1.0, average)
         error = (_by_quarter(tree, nodes) - average) / base
@@ -60,3 +63,12 @@ def _quantities(
     yield "frontier", nodes.frontier, paths.frontier
     for place, supplier in enumerate(suppliers):
         yield f"slip.{supplier}", nodes.slip[..., place], paths.slip[..., place]
+        for name, field in (("supply", "supply"), ("default", "gone")):
+            if getattr(nodes, field).shape[-1]:
+                yield (
+                    f"{name}.{supplier}",
+                    getattr(nodes, field)[..., place],
+                    getattr(paths, field)[..., place],
+                )
+    if nodes.standstill.shape[-1]:
+        yield "standstill", nodes.standstill.sum(axis=-1), paths.standstill.sum(axis=-1)

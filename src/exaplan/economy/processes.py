@@ -87,3 +87,25 @@ def slip_quarters(probability: float, news: np.ndarray) -> np.ndarray:
             late += news > -NormalDist().inv_cdf(chance)
     late[:, 0] = 0
     return late
+
+
+def failed_quarters(chance_per_year: float, news: np.ndarray) -> np.ndarray:
+    """Mark the quarters from a supplier's failure on, int [path, quarter].
+
+    Each quarter brings the failure with 1 - (1 - p)^(1/4), so that p is the chance within a year; a high draw is a bad
+    one. Nobody fails in the first quarter. ``news`` [path, quarter] is standard normal.
+    """
+    struck = standstill_quarters(1 - (1 - chance_per_year) ** (1 / QUARTERS_PER_YEAR), news)
+    return np.maximum.accumulate(struck, axis=1)
+
+
+def standstill_quarters(probability: float, news: np.ndarray) -> np.ndarray:
+    """Mark the quarters in which building stands still, int [path, quarter]; never the first one.
+
+    ``news`` [path, quarter] is standard normal; a high draw is a bad one.
+    """
+    struck = np.zeros(news.shape, dtype=np.int64)
+    if probability > 0:
+        struck[news > -NormalDist().inv_cdf(probability)] = 1
+    struck[:, 0] = 0
+    return struck

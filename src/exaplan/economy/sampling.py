@@ -14,10 +14,17 @@ from exaplan.domain.lab import Lab
 from exaplan.domain.quarter import MONTHS_PER_QUARTER
 from exaplan.domain.workload import Serve
 from exaplan.economy.copula import Copula, join
-from exaplan.economy.processes import compound, rental_index, slip_quarters, wander
+from exaplan.economy.processes import (
+    compound,
+    failed_quarters,
+    rental_index,
+    slip_quarters,
+    standstill_quarters,
+    wander,
+)
 
-Purpose = Literal["tree", "search", "report"]
-PURPOSES: tuple[Purpose, ...] = ("tree", "search", "report")
+Purpose = Literal["tree", "search", "report", "confirm"]
+PURPOSES: tuple[Purpose, ...] = ("tree", "search", "report", "confirm")
 
 
 class _Draws:
@@ -45,7 +52,7 @@ class _Draws:
 def stream(seed: int, purpose: Purpose, source: str = "") -> np.random.Generator:
     """Open the random numbers of one seed, purpose and source of uncertainty.
 
-    The purposes ``tree``, ``search`` and ``report`` never share numbers, so that a plan is judged on futures it has
+    The purposes ``tree``, ``search``, ``confirm`` and ``report`` never share numbers, so that a plan is judged on futures it has
     not seen; each source has numbers of its own, so that editing one source leaves the others as they were.
 
     Raises
@@ -112,6 +119,10 @@ def sample_world(
         ),
         frontier=_frontier(lab, draws, quarters),
         slip=_slips(lab, draws, (paths, quarters)),
+        setback=_setbacks(lab, (paths, quarters), seed, purpose),
+        supply=_supply(lab, draws, (paths, quarters)),
+        gone=_gone(lab, draws, (paths, quarters)),
+        standstill=_standstill(lab, draws, (paths, quarters)),
     )
 
 
@@ -154,10 +165,48 @@ def _frontier(lab: Lab, draws: _Draws, quarters: int) -> np.ndarray:
 
 def _slips(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
     late = np.zeros((*shape, len(lab.suppliers)), dtype=np.int64)
-    for slip in lab.futures.slips:
+    for slip in lab.slips:
         news = draws.news(f"slip.{slip.supplier}")
         late[:, :, lab.suppliers.index(slip.supplier)] = slip_quarters(slip.probability, news)
     return late
+
+
+def _setbacks(lab: Lab, shape: tuple[int, int], seed: int, purpose: Purpose) -> np.ndarray:
+    """Draw which quarters of work on a run are lost, independent of everything else, [path, quarter, run]."""
+    lost = np.zeros((*shape, len(lab.runs)))
+    for number, run in enumerate(lab.runs):
+        if run.divergence > 0:
+            chance = stream(seed, purpose, f"run.{run.id}").random(shape[::-1]).T
+            lost[:, :, number] = chance < run.divergence
+    return lost
+
+
+def _supply(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    factor = np.ones((*shape, len(lab.suppliers) if lab.futures.supply else 0))
+    later = np.arange(shape[1]) > 0
+    for supply in lab.futures.supply:
+        name = f"supply.{supply.supplier}"
+        level = _above(0, supply.level.at(draws.level(name)), f"futures.supply of {supply.supplier}")
+        moved = np.where(later, level[:, None], 1.0) * wander(supply.volatility, draws.news(name))
+        factor[:, :, lab.suppliers.index(supply.supplier)] = moved
+    return factor
+
+
+def _gone(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    gone = np.zeros((*shape, len(lab.suppliers) if lab.futures.defaults else 0), dtype=np.int64)
+    for default in lab.futures.defaults:
+        news = draws.news(f"default.{default.supplier}")
+        gone[:, :, lab.suppliers.index(default.supplier)] = failed_quarters(default.chance_per_year, news)
+    return gone
+
+
+def _standstill(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    delays, sites = lab.futures.site_delays, [site.id for site in lab.sites]
+    lost = np.zeros((*shape, len(sites) if delays else 0), dtype=np.int64)
+    for delay in delays:
+        news = draws.news(f"site.{delay.site}")
+        lost[:, :, sites.index(delay.site)] = standstill_quarters(delay.probability, news)
+    return lost
 
 
 def _above(bound: float, values: np.ndarray, name: str) -> np.ndarray:

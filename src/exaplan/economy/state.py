@@ -14,14 +14,18 @@ from exaplan.domain.lab import Lab
 def state_names(lab: Lab) -> tuple[str, ...]:
     """Name the states of :func:`states` in their order."""
     ids = [workload.id for workload in lab.serve]
-    return (*(f"demand.{i}" for i in ids), *(f"price.{i}" for i in ids), "rental", "frontier", "slip")
+    futures = lab.futures
+    extra = {"supply": futures.supply, "default": futures.defaults, "standstill": futures.site_delays}
+    named = (name for name, stated in extra.items() if stated)
+    return (*(f"demand.{i}" for i in ids), *(f"price.{i}" for i in ids), "rental", "frontier", "slip", *named)
 
 
 def states(world: World) -> np.ndarray:
     """Return the observable states [..., state] of paths ([path, quarter]) or of nodes ([node]).
 
     Natural logarithms of demand and price per workload, rental index and frontier; then the longest slip of any
-    supplier in quarters. Zero demand or price counts as the smallest positive number.
+    supplier in quarters. Where the world has them: the mean logarithm of the suppliers' supply, how many suppliers
+    have failed, how many sites stand still. Zero demand or price counts as the smallest positive number.
     """
     tiny = np.finfo(float).tiny
     slip = world.slip.max(axis=-1, initial=0).astype(float)
@@ -32,6 +36,12 @@ def states(world: World) -> np.ndarray:
             np.log(world.rental_index)[..., None],
             np.log(world.frontier)[..., None],
             slip[..., None],
+            *([np.log(world.supply).mean(axis=-1, keepdims=True)] if world.supply.shape[-1] else []),
+            *(
+                hit.sum(axis=-1, keepdims=True, dtype=float)
+                for hit in (world.gone, world.standstill)
+                if hit.shape[-1]
+            ),
         ],
         axis=-1,
     )
@@ -47,7 +57,8 @@ def money_scale(lab: Lab, world: World) -> np.ndarray:
 
     demand and price of a workload: its share of revenue; rental: the mean market exposure of the offers (a dollar of
     revenue buys about a dollar of compute, spread over them); frontier: sensitivity to capability weighted by
-    revenue; a quarter of slip: a quarter's growth of demand weighted by revenue.
+    revenue; a quarter of slip, a site's lost quarter and a factor e of supply: a quarter's growth of demand weighted by
+    revenue; a failed supplier: its share if all suppliers were alike.
     """
     demand = world.demand_tokens.mean(axis=0)
     revenue = (world.demand_tokens * world.price_usd_per_token).mean(axis=0)
@@ -59,7 +70,13 @@ def money_scale(lab: Lab, world: World) -> np.ndarray:
     ratio = np.divide(demand, before, out=np.ones_like(demand), where=(before > 0) & (demand > 0))
     growth = np.abs((share * np.log(ratio)).sum(axis=-1))
     frontier = share @ sensitivity if lab.capability is not None else np.zeros(len(share))
-    elasticity = np.column_stack([share, share, np.full(len(share), exposure), frontier, growth])
+    failed = np.full(len(share), 1 / max(1, len(lab.suppliers)))
+    further = [
+        elasticity
+        for elasticity, hit in ((growth, world.supply), (failed, world.gone), (growth, world.standstill))
+        if hit.shape[-1]
+    ]
+    elasticity = np.column_stack([share, share, np.full(len(share), exposure), frontier, growth, *further])
     weight = elasticity * persistence(states(world))
     scale = np.full(weight.shape, np.inf)
     np.divide(1.0, weight, out=scale, where=weight > 1e-12)

@@ -99,7 +99,8 @@ def condense(world: World, node: np.ndarray, *, scale: np.ndarray) -> Tree:
 
     Probability is the share of paths. Demand, price, rental index and frontier are arithmetic means over the node's
     paths, so the probability-weighted sum over a quarter is the sample mean, whatever the branches. Slips are whole
-    quarters, see :func:`node_slips`. Within a node price and demand are taken as independent: what that costs in
+    quarters, see :func:`node_slips`, and so are quarters in which building stands still; failures of suppliers are
+    whole too, see :func:`node_failures`. Within a node price and demand are taken as independent: what that costs in
     revenue is a row of the fit.
     """
     paths, quarters = node.shape
@@ -124,6 +125,10 @@ def condense(world: World, node: np.ndarray, *, scale: np.ndarray) -> Tree:
         rental_index=mean(world.rental_index),
         frontier=mean(world.frontier),
         slip=node_slips(mean(world.slip >= 1), mean(world.slip >= 2), stage, probability),
+        setback=node_events(mean(world.setback), stage, probability),
+        supply=mean(world.supply),
+        gone=node_failures(mean(world.gone), parent, stage, probability),
+        standstill=node_slips(mean(world.standstill), 0 * mean(world.standstill), stage, probability),
     )
     return Tree(parent=parent, stage=stage, probability=probability, world=data, scale=scale, samples=paths)
 
@@ -161,6 +166,44 @@ def node_slips(
                 candidates = ranked[:take]
                 slip[candidates, supplier] += 1
     return slip
+
+
+def node_events(share: np.ndarray, stage: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Choose the nodes at which a whole event happens, as :func:`node_slips` chooses slips, 0 or 1 [node, source].
+
+    ``share`` [node, source] is the share of the node's paths in which it happens.
+    """
+    return node_slips(share, np.zeros_like(share), stage, probability).astype(float)
+
+
+def node_failures(
+    share: np.ndarray, parent: np.ndarray, stage: np.ndarray, probability: np.ndarray
+) -> np.ndarray:
+    """Choose the nodes at which suppliers have failed, int [node, supplier].
+
+    A failure stays: below a failed node all have failed. Of the others, per quarter, those whose paths have failed
+    most often join, up to the probability that is nearest to the expected one. A quarter with one node knows no
+    failure before more than half of its paths have one.
+
+    Parameters
+    ----------
+    share
+        [node, supplier] share of the node's paths on which the supplier has failed by then.
+    parent, stage, probability
+        [node].
+    """
+    gone = np.zeros(share.shape, dtype=np.int64)
+    for supplier in range(share.shape[1]):
+        for quarter in range(1, int(stage.max()) + 1):
+            here = np.flatnonzero(stage == quarter)
+            kept = gone[parent[here], supplier] > 0
+            ranked = here[np.lexsort((-share[here, supplier], ~kept))]
+            reached = np.concatenate([[0.0], np.cumsum(probability[ranked])])
+            wanted = float(probability[here] @ share[here, supplier])
+            gap = np.abs(reached - wanted)
+            gap[: int(kept.sum())] = np.inf
+            gone[ranked[: int(gap.argmin())], supplier] = 1
+    return gone
 
 
 def _children_by_quarter(lab: Lab, quarters: int) -> list[int]:

@@ -54,6 +54,15 @@ def load_rows(table: RowTable) -> list[dict[str, str]]:
     return [dict(row) for row in _read(table).rows]
 
 
+def load_shape() -> tuple[tuple[float, ...], Origin]:
+    """Return the shipped serving load by hour of the day, requests an hour, and where it comes from."""
+    read = _read("load_shape")
+    first = read.rows[0]
+    note = f"{first['source']} ({first['kind']}, {first['date']}); {first['notes']}"
+    origin = Origin(file="catalogue/load_shape.csv", line=read.lines[0], column=1, note=note)
+    return tuple(float(row["requests_per_h"]) for row in read.rows), origin
+
+
 def find(name: str, names: Iterable[str]) -> str:
     """Find a name regardless of case, spaces and hyphens; aliases of the catalogue count.
 

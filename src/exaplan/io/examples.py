@@ -8,8 +8,12 @@ from typing import Literal, get_args
 
 from exaplan.domain.errors import InputError, Problem
 
-ExampleName = Literal["frontier", "startup"]
-_FILES: dict[str, str] = {"frontier": "frontier-2026.yaml", "startup": "startup.yaml"}
+ExampleName = Literal["frontier", "startup", "strategic"]
+_FILES: dict[str, str] = {
+    "frontier": "frontier-2026.yaml",
+    "startup": "startup.yaml",
+    "strategic": "strategic.yaml",
+}
 _CHECKOUT = Path(__file__).resolve().parents[3] / "examples"
 
 

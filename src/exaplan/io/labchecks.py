@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 
 from exaplan.domain.lab import Horizon, Lab
+from exaplan.domain.placement import misfit
 from exaplan.domain.quarter import Quarter
-from exaplan.domain.supply import Contract, Purchase
+from exaplan.domain.supply import Contract, OnDemand, Purchase, Reserved
 from exaplan.io.catalogue import known_names
+from exaplan.io.dealchecks import check_deals
+from exaplan.io.demandchecks import check_demand, windows_of_demand
 from exaplan.io.located import did_you_mean
 from exaplan.io.recordreader import RecordReader
+from exaplan.io.siliconchecks import check_silicon
 from exaplan.io.technologychecks import check_technology
 from exaplan.io.treewalk import at, items
 from exaplan.io.yamltree import Listing, Mapping, Node, Scalar
@@ -49,8 +53,12 @@ def check_lab(root: Mapping, reader: RecordReader, lab: Lab | None) -> None:
     if lab is not None:
         _check_shares(root, reader, lab)
         _check_places(root, reader, lab)
+        _check_homes(root, reader, lab)
         _check_futures(root, reader, lab)
+        check_deals(root, reader, lab)
         check_technology(root, reader, lab)
+        check_demand(root, reader, lab)
+        check_silicon(root, reader, lab)
 
 
 def _ids(node: Node | None) -> set[str]:
@@ -74,7 +82,11 @@ def _check_dates(root: Mapping, reader: RecordReader, horizon: Horizon) -> None:
     finance, futures = root.get("finance"), root.get("futures")
     windows = [
         *items(root.get("offers")),
+        *items(root.get("deals")),
+        *(step for site in items(root.get("sites")) for step in items(site.get("steps"))),
+        *items(root.get("silicon")),
         *items(finance.get("rounds") if isinstance(finance, Mapping) else None),
+        *windows_of_demand(root),
     ]
     for item in windows:
         first, last = _quarter(item.get("first")), _quarter(item.get("last"))
@@ -164,12 +176,11 @@ def _check_shares(root: Mapping, reader: RecordReader, lab: Lab) -> None:
 
 def _check_places(root: Mapping, reader: RecordReader, lab: Lab) -> None:
     sites = {site.id: site for site in lab.sites}
-    placed: list[tuple[str, Purchase | Contract]] = [
-        *(("offers", offer) for offer in lab.offers if isinstance(offer, Purchase)),
+    placed: list[tuple[str, Purchase | Reserved | Contract]] = [
+        *(("offers", offer) for offer in lab.offers if not isinstance(offer, OnDemand) and offer.site),
         *(("contracts", contract) for contract in lab.contracts if contract.kind == "owned"),
     ]
     for collection, deal in placed:
-        site = sites.get(deal.site or "")
         if deal.site is None:
             place = at(root, collection, deal.id)
             reader.faults.add(
@@ -180,23 +191,43 @@ def _check_places(root: Mapping, reader: RecordReader, lab: Lab) -> None:
             reader.faults.add(
                 place, f"what stands at {deal.site!r} is in its pool, not in {deal.pool!r}", "remove pool"
             )
-        chip = lab.chips.get(deal.chip)
-        if site is not None and chip is not None and chip.liquid_cooled and not site.liquid:
-            place = at(root, collection, deal.id, "site")
-            reason = f"{deal.chip!r} needs liquid cooling; the hall of {deal.site!r} has none"
+    for collection, source in (
+        *(("offers", o) for o in lab.offers),
+        *(("contracts", c) for c in lab.contracts),
+    ):
+        chip, site = lab.chips.get(source.chip), sites.get(getattr(source, "site", None) or source.pool)
+        reason = misfit(chip, site) if chip is not None and site is not None else None
+        if reason is not None:
+            place = at(root, collection, source.id, "site" if getattr(source, "site", None) else "pool")
             reader.faults.add(place, reason, "choose another site or chip")
+
+
+def _check_homes(root: Mapping, reader: RecordReader, lab: Lab) -> None:
+    """Check that a workload's place is one where an offer or a contract delivers."""
+    stand = [
+        (source.chip, getattr(source, "site", None) or source.pool)
+        for source in (*lab.offers, *lab.contracts)
+    ]
+    for workload in (*lab.develop, *lab.oversee):
+        place = workload.place
+        if place is not None and (place.chip, place.pool) not in stand:
+            pools = [pool for chip, pool in stand if chip == place.chip]
+            reason = f"no offer or contract delivers {place.chip!r} in the pool {place.pool!r}"
+            here = at(root, "workloads", workload.id, "place", "pool")
+            reader.faults.add(here, reason, did_you_mean(place.pool, pools))
 
 
 def _check_futures(root: Mapping, reader: RecordReader, lab: Lab) -> None:
     suppliers = set(lab.suppliers)
-    for item in items(at(root, "futures", "slips")):
-        name = item.get("supplier")
-        if isinstance(name, Scalar) and name.text not in suppliers:
-            reader.faults.add(
-                name,
-                f"futures.slips refers to no supplier: {name.text!r}",
-                did_you_mean(name.text, suppliers),
-            )
+    for key in ("slips", "supply", "defaults"):
+        for item in items(at(root, "futures", key)):
+            name = item.get("supplier")
+            if isinstance(name, Scalar) and name.text not in suppliers:
+                reader.faults.add(
+                    name,
+                    f"futures.{key} refers to no supplier: {name.text!r}",
+                    did_you_mean(name.text, suppliers),
+                )
     sources = {
         "demand",
         "price",
@@ -204,7 +235,12 @@ def _check_futures(root: Mapping, reader: RecordReader, lab: Lab) -> None:
         "frontier",
         "slip",
         *(f"demand.{workload.id}" for workload in lab.serve),
+        *(f"supply.{supply.supplier}" for supply in lab.futures.supply),
+        *(f"default.{default.supplier}" for default in lab.futures.defaults),
+        *(f"site.{delay.site}" for delay in lab.futures.site_delays),
     }
+    groups = {"supply": lab.futures.supply, "default": lab.futures.defaults, "site": lab.futures.site_delays}
+    sources |= {name for name, stated in groups.items() if stated}
     for item in items(at(root, "futures", "correlations")):
         between = item.get("between")
         for name in between.items if isinstance(between, Listing) else ():

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from exaplan.domain.errors import InputError
 from exaplan.domain.lab import Horizon, Lab
+from exaplan.domain.own_chips import with_own_chips
 from exaplan.domain.technology import Chip, Model
-from exaplan.io.catalogue import catalogue_origin, find, load_chips, load_models
+from exaplan.io.catalogue import catalogue_origin, find, load_chips, load_models, load_shape
+from exaplan.io.demandchecks import named_models
 from exaplan.io.fields import slots
 from exaplan.io.labchecks import check_lab, check_references
 from exaplan.io.located import Faults
@@ -61,7 +63,16 @@ def read_lab(path: str | Path, *, overrides: Mapping[str, str] | None = None) ->
     faults.raise_if_any()
     if not isinstance(lab, Lab) or FAILED in given.values():
         raise InputError(*faults.problems)
-    return lab.model_copy(update={"origins": dict(reader.origins)})
+    shaped = _with_shape(lab, reader)
+    return with_own_chips(shaped.model_copy(update={"origins": dict(reader.origins)}))
+
+
+def _with_shape(lab: Lab, reader: RecordReader) -> Lab:
+    """Give load blocks without a shape that of the shipped trace."""
+    if lab.load is None or lab.load.blocks is None or lab.load.shape is not None:
+        return lab
+    shape, reader.origins["load.shape"] = load_shape()
+    return lab.model_copy(update={"load": lab.load.model_copy(update={"shape": shape})})
 
 
 def _horizon(root: MappingNode, reader: RecordReader) -> None:
@@ -161,9 +172,8 @@ def _add_catalogue_models(root: MappingNode, given: dict[str, Any], reader: Reco
     if given["models"] is FAILED or not isinstance(workloads, Listing):
         return
     known = load_models()
-    for item in workloads.items:
-        name = item.get("model") if isinstance(item, MappingNode) else None
-        if isinstance(name, Scalar) and name.text not in given["models"]:
+    for name in named_models(workloads):
+        if name.text not in given["models"]:
             try:
                 found = find(name.text, known)
             except InputError:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from exaplan.domain.die_cost import chip_cost
 from exaplan.domain.errors import Problem
 from exaplan.domain.lab import Lab
+from exaplan.domain.placement import unknown_fit
 from exaplan.domain.quarter import Quarter
 from exaplan.domain.supply import Contract, OnDemand, Purchase, Reserved
 from exaplan.domain.technology import Chip
@@ -20,6 +22,10 @@ FAR_OFF = 5.0
 """A price outside the catalogue's range and this many times off its median is taken for a slip of the decimal point."""
 SPARSE = 1.9
 """Sparse peaks are printed at twice the dense one; from here on a peak looks like one."""
+QUICKEST = 6
+"""Quarters from design to volume of the quickest program that has been claimed."""
+POOR_YIELD = 0.05
+"""Share of working dies below which nobody would order wafers."""
 _PEAKS = {
     "bf16": "bf16_flop_per_s",
     "fp8": "fp8_flop_per_s",
@@ -38,6 +44,9 @@ def lint(lab: Lab) -> list[Problem]:
         *_service(lab),
         *_money(lab),
         *_pools(lab),
+        *_blocks(lab),
+        *_halls(lab),
+        *_programs(lab),
     ]
     return sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
 
@@ -241,3 +250,44 @@ def _pools(lab: Lab) -> Iterator[Problem]:
             if key in lab.origins and close and deal.pool not in sites:
                 reason = f"{collection}.{deal.id} stands in the cloud pool {deal.pool!r}"
                 yield _problem(lab, [key], reason, f"did you mean the site {close[0]!r}?")
+
+
+def _blocks(lab: Lab) -> Iterator[Problem]:
+    """Find training that may come and go with the serving load because the file does not say otherwise."""
+    if lab.load is None or (lab.load.blocks or len(lab.load.parts)) < 2:
+        return
+    for workload in (*lab.develop, *lab.oversee):
+        if workload.preemptible is None:
+            reason = f"workloads.{workload.id} comes and goes with the load blocks at no loss: the file does not say otherwise"
+            advice = "add preemptible: false (a final run), or preemptible: true with its restart_loss"
+            yield _problem(lab, [f"workloads.{workload.id}.id"], reason, advice)
+
+
+def _halls(lab: Lab) -> Iterator[Problem]:
+    """Find chips of which nobody published what the hall where they stand depends on."""
+    sites = {site.id: site for site in lab.sites}
+    for collection, deals in (("offers", lab.offers), ("contracts", lab.contracts)):
+        for deal in deals:
+            site = sites.get(getattr(deal, "site", None) or deal.pool)
+            missing = unknown_fit(lab.chips[deal.chip], site) if site is not None else None
+            if missing is not None:
+                keys = [f"{collection}.{deal.id}.{key}" for key in ("site", "pool", "id")]
+                advice = f"add liquid_cooled or rack_power to chips.{deal.chip}"
+                yield _problem(
+                    lab, keys, f"{collection}.{deal.id}: nobody published {missing}; taken to fit", advice
+                )
+
+
+def _programs(lab: Lab) -> Iterator[Problem]:
+    """Find chip programs quicker than any that was claimed, and dies that hardly ever work."""
+    for program in lab.silicon:
+        key = f"silicon.{program.id}"
+        if program.lead_quarters < QUICKEST:
+            reason = f"{key}.lead is {program.lead_quarters} quarters; the quickest claim is 18 months from design to volume"
+            yield _problem(lab, [f"{key}.lead"], reason, "6 to 12 quarters have been seen")
+        for foundry in program.foundries:
+            share = chip_cost(foundry).die_yield
+            if share < POOR_YIELD:
+                place = f"{key}.foundries.{foundry.id}.defect_density"
+                reason = f"{place}: {share:.1%} of the dies work"
+                yield _problem(lab, [place], reason, "defects are per cm^2; mature nodes have 0.05 to 0.15")

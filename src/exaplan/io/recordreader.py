@@ -106,7 +106,7 @@ class RecordReader:
         if slot.shape == "record_map":
             raise TypeError(f"{path}: mappings of records are read by their own door")
         self.origins[path] = Origin(file=node.source.file, line=node.line, column=node.column, note=node.note)
-        if slot.shape == "quantity" and slot.literal == "series":
+        if slot.shape == "quantity" and slot.literal in ("series", "trace"):
             return self._series(slot, node, path)
         if slot.shape == "words":
             return self._words(node, path)
@@ -157,12 +157,14 @@ class RecordReader:
         values = [
             self._guarded(part, lambda text: read_quantity(text, slot, path), part.text)
             if isinstance(part, Scalar)
-            else self._refuse(part, f"{path} takes one value per quarter")
+            else self._refuse(
+                part, f"{path} takes one value per {'step' if slot.literal == 'trace' else 'quarter'}"
+            )
             for part in parts
         ]
         if not values:
             return self._refuse(node, f"{path} is an empty list", f"for example [{example(slot.unit)}]")
-        if self.horizon is not None and len(values) > self.horizon.quarters:
+        if slot.literal == "series" and self.horizon is not None and len(values) > self.horizon.quarters:
             return self._refuse(
                 node, f"{path} has {len(values)} values; the horizon has {self.horizon.quarters} quarters"
             )
@@ -191,7 +193,8 @@ class RecordReader:
             where.text.removeprefix("csv:").strip(),
         )
         try:
-            return read_csv_series(address, slot, self.folder, self.horizon, unit.text if unit else "")
+            horizon = self.horizon if slot.literal == "series" else None
+            return read_csv_series(address, slot, self.folder, horizon, unit.text if unit else "")
         except InputError as error:
             self.faults.extend(error.problems)
             return FAILED
@@ -265,9 +268,9 @@ def _is_blank(node: Node) -> bool:
 
 
 def item_id(item: Node) -> Scalar | None:
-    """Return what names an item of a list: its id, supplier or date (in that order), or None."""
+    """Return what names an item of a list: its id, supplier, date or model (in that order), or None."""
     if isinstance(item, MappingNode):
-        for key in ("id", "supplier", "date"):
+        for key in ("id", "supplier", "date", "model"):
             value = item.get(key)
             if isinstance(value, Scalar) and value.text:
                 return value

@@ -40,12 +40,13 @@ def write_run(
     tables: Mapping[str, pl.DataFrame],
     inputs: Mapping[str, bytes | str],
     page: str,
+    beside: Mapping[str, bytes | str] | None = None,
 ) -> Path:
     """Write a run folder and return its path.
 
     Everything goes into a hidden sibling first, is flushed to disk, and takes its name by one rename: a killed run
     leaves no half-written folder. An older run of the same name is moved aside by a rename and then removed; a folder
-    that is not a run is left alone.
+    that is not a run is left alone. ``beside`` are further files by name: a chart, a table as CSV.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def write_run(
     folder = Path(folder)
     check_place(folder)
     files = _files(document, tables, inputs, page)
+    files |= {_inside(name): content for name, content in (beside or {}).items()}
     _sweep(folder)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-{os.getpid()}-", dir=folder.parent))
     try:

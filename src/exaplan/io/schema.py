@@ -7,12 +7,68 @@ from typing import Any
 from pydantic import BaseModel
 
 from exaplan.domain.lab import Lab
+from exaplan.domain.load import LoadBlock
 from exaplan.io.fields import Slot, slots
 from exaplan.io.units import example
 
 _QUARTER = r"^\d{4}-Q[1-4]$"
 _WINDOW = r"^\d{4}-Q[1-4]\s*\.\.\s*\d{4}-Q[1-4]$"
 _WORD: dict[str, Any] = {"type": ["string", "number"]}
+SHORT_VALUES: dict[str, dict[str, dict[str, Any]]] = {
+    "Policy": {
+        "supplier_share": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "examples": ["40 %"]},
+        },
+        "supplier_order": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "examples": ["50k chips/quarter"]},
+        },
+        "floor": {"type": "string", "description": "share for all training", "examples": ["40 %"]},
+        "safety": {
+            "type": "string",
+            "description": "share for all safety workloads",
+            "examples": ["4 %"],
+        },
+    },
+    "Serve": {
+        "models": {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object", "additionalProperties": {"type": "object"}},
+            ],
+            "description": "names alone, or what is said of each by its name",
+        }
+    },
+    "Finance": {
+        "fixed_costs": {"type": ["object", "string"], "description": "amounts by name, or one amount"}
+    },
+    "Equity": {
+        "investment": {"type": "string", "description": "one amount at signature", "examples": ["2 GUSD"]}
+    },
+    "Futures": {
+        "branches": {
+            "type": "object",
+            "patternProperties": {_QUARTER: {"type": "integer", "minimum": 2}},
+        },
+        "slips": {"type": "object", "additionalProperties": {"type": "string", "examples": ["20 %"]}},
+        "supply": {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [{"type": "string", "examples": ["70 % to 110 %"]}, {"type": "object"}]
+            },
+        },
+        "defaults": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "examples": ["3 %/year"]},
+        },
+        "site_delays": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "examples": ["15 %"]},
+        },
+    },
+}
+"""Values that may be written shorter than their records, by record and key: see ``sugar``."""
 
 
 def lab_schema() -> dict[str, Any]:
@@ -40,6 +96,11 @@ def _record(record: type[BaseModel], definitions: dict[str, Any]) -> dict[str, A
     required = [key for key, slot in table.items() if slot.required]
     _add_short_forms(record.__name__, properties, required)
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    if record.__name__ == "Load":  # blocks stated under their own names
+        block = _reference(LoadBlock, definitions)
+        schema["additionalProperties"] = block
+        block_id = definitions["LoadBlock"].get("required", [])
+        definitions["LoadBlock"]["required"] = [key for key in block_id if key != "id"]
     if record.__doc__:
         schema["description"] = record.__doc__.strip().splitlines()[0]
     if required:
@@ -85,7 +146,7 @@ def _quantity(slot: Slot) -> dict[str, Any]:
     shown = [example(slot.unit)]
     if slot.literal == "uncertain":
         return {**one, "examples": [*shown, f"normal({shown[0]} to {shown[0]})", f"{shown[0]} to {shown[0]}"]}
-    if slot.literal == "series":
+    if slot.literal in ("series", "trace"):
         csv = {
             "type": "object",
             "properties": {
@@ -146,7 +207,18 @@ def _add_short_forms(name: str, properties: dict[str, Any], required: list[str])
     """Add what the reader writes out: see ``sugar``."""
     if "kind" in properties and properties["kind"].get("enum") and "kind" not in required:
         required.append("kind")
-    if name in ("OnDemand", "Reserved", "Purchase", "Round"):
+    if name in (
+        "OnDemand",
+        "Reserved",
+        "Purchase",
+        "Round",
+        "Equity",
+        "Exclusive",
+        "SiteStep",
+        "Distillation",
+        "Silicon",
+        "Launch",
+    ):
         properties["window"] = {
             "type": "string",
             "pattern": _WINDOW,
@@ -155,10 +227,12 @@ def _add_short_forms(name: str, properties: dict[str, Any], required: list[str])
         for key in ("first", "last"):
             if key in required:
                 required.remove(key)
-    if name == "Train":
+    if name in ("Train", "ServingModel"):
         properties["share"] = {
             "type": "string",
-            "description": "range of its share of development",
+            "description": "range of its share of development"
+            if name == "Train"
+            else "range of its share of the segment's tokens",
             "examples": ["20 % .. 60 %"],
         }
     if name == "TokenPrice":
@@ -174,27 +248,7 @@ def _add_short_forms(name: str, properties: dict[str, Any], required: list[str])
             "description": "first .. last quarter",
             "anyOf": [window, {"$ref": "#/$defs/Horizon"}],
         }
-    singles: dict[str, dict[str, dict[str, Any]]] = {
-        "Policy": {
-            "floor": {"type": "string", "description": "share for all training", "examples": ["40 %"]},
-            "safety": {
-                "type": "string",
-                "description": "share for all safety workloads",
-                "examples": ["4 %"],
-            },
-        },
-        "Finance": {
-            "fixed_costs": {"type": ["object", "string"], "description": "amounts by name, or one amount"}
-        },
-        "Futures": {
-            "branches": {
-                "type": "object",
-                "patternProperties": {_QUARTER: {"type": "integer", "minimum": 2}},
-            },
-            "slips": {"type": "object", "additionalProperties": {"type": "string", "examples": ["20 %"]}},
-        },
-    }
-    for key, short in singles.get(name, {}).items():
+    for key, short in SHORT_VALUES.get(name, {}).items():
         long = properties[key]
         description = long.pop("description", "")
         properties[key] = {"description": description, "anyOf": [short, long]}

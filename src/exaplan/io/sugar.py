@@ -11,21 +11,27 @@ from exaplan.io.yamltree import Listing, Mapping, Node, Scalar
 def write_out(root: Mapping) -> Mapping:
     """Replace every short form by the keys of the records; places in the file are kept. Idempotent.
 
-    ``horizon: a .. b`` -> first, last; ``window: a .. b`` on offers and rounds -> first, last; ``share: a .. b`` on
-    training -> share_min, share_max; ``price: {change: …}`` -> price_change; ``policy.safety: 4 %`` -> the floor of
-    all safety workloads (``policy.floor: 40 %``: of all training); collections written as mappings -> lists with ids; a chip or model written as a name -> its
+    ``horizon: a .. b`` -> first, last; ``window: a .. b`` on offers, deals, rounds, launches, steps of sites and distillations -> first,
+    last; ``share: a .. b`` on training and on a segment's models -> share_min, share_max; ``price: {change: …}`` -> price_change;
+    ``policy.safety: 4 %`` -> the floor of all safety workloads (``policy.floor: 40 %``: of all training); ``load: {peak: {hours,
+    demand}, ...}`` -> parts; collections written as mappings -> lists with ids; a chip or model written as a name -> its
     catalogue entry; the pool of what stands at a site -> that site.
     """
     root = _at(root, "horizon", lambda node: _ends(node, "first", "last"))
-    for collection in ("sites", "offers", "contracts", "workloads"):
+    for collection in ("sites", "offers", "contracts", "deals", "silicon", "workloads", "launches"):
         root = _at(root, collection, lambda node: _listed(node, "id"))
+    root = _each(root, "sites", _site)
     root = _each(root, "offers", _offer)
     root = _each(root, "contracts", _pool_of_site)
+    root = _each(root, "deals", _deal)
+    root = _each(root, "silicon", _program)
     root = _each(root, "workloads", _workload)
+    root = _each(root, "launches", lambda item: _opened(item, "window", "first", "last"))
     for collection in ("chips", "models"):
         root = _at(root, collection, _catalogued)
     root = _at(root, "policy", lambda node: _policy(node, root))
     root = _at(root, "finance", _finance)
+    root = _at(root, "load", _load)
     return _at(root, "futures", _futures)
 
 
@@ -98,6 +104,37 @@ def _offer(item: Mapping) -> Mapping:
     return _pool_of_site(_opened(item, "window", "first", "last"))
 
 
+def _deal(item: Mapping) -> Mapping:
+    """Open the window of a deal and write one amount of investment as one payment at signature."""
+    paid = item.get("investment")
+    if isinstance(paid, Scalar) and paid.text.strip():
+        listed = _listing(paid, (mapping_at(paid, ("amount", paid)),))
+        item = item.replaced("investment", (word_at(paid, "investment"), listed))
+    return _opened(item, "window", "first", "last")
+
+
+def _site(item: Mapping) -> Mapping:
+    item = _at(item, "steps", lambda node: _listed(node, "id"))
+    return _each(item, "steps", lambda step: _opened(step, "window", "first", "last"))
+
+
+def _program(item: Mapping) -> Mapping:
+    """Write out a program's window, and its foundries and stages where they are mappings by name."""
+    item = _at(item, "foundries", _each_listed)
+    return _opened(_at(item, "nre", lambda node: _listed(node, "id")), "window", "first", "last")
+
+
+def _each_listed(node: Node) -> Node:
+    listed = _listed(node, "id")
+    if not isinstance(listed, Listing):
+        return listed
+    stages = (
+        _at(each, "nre", lambda nre: _listed(nre, "id")) if isinstance(each, Mapping) else each
+        for each in listed.items
+    )
+    return _listing(listed, tuple(stages))
+
+
 def _pool_of_site(item: Mapping) -> Mapping:
     site = item.get("site")
     if isinstance(site, Scalar) and item.get("pool") is None:
@@ -107,12 +144,34 @@ def _pool_of_site(item: Mapping) -> Mapping:
 
 def _workload(item: Mapping) -> Mapping:
     item = _opened(item, "share", "share_min", "share_max")
+    item = _at(item, "models", _able)
     price = item.get("price")
     change = price.get("change") if isinstance(price, Mapping) else None
     if isinstance(price, Mapping) and change is not None:
         item = item.replaced("price", (word_at(price, "price"), price.replaced("change")))
         item = item.replaced("price_change", (word_at(change, "price_change"), change))
     return item
+
+
+def _able(node: Node) -> Node:
+    """Write out the models able to serve a segment: names alone, or what is said of each."""
+    listed = _listed(node, "model")
+    if not isinstance(listed, Listing):
+        return listed
+    return _listing(listed, tuple(_serving_model(item) for item in listed.items))
+
+
+def _serving_model(item: Node) -> Node:
+    if isinstance(item, Scalar):
+        return mapping_at(item, ("model", item))
+    if not isinstance(item, Mapping):
+        return item
+    item = _opened(item, "share", "share_min", "share_max")
+    return _at(
+        item,
+        "distil",
+        lambda run: _opened(run, "window", "first", "last") if isinstance(run, Mapping) else run,
+    )
 
 
 def _catalogued(node: Node) -> Node:
@@ -126,7 +185,10 @@ def _catalogued(node: Node) -> Node:
 
 
 def _policy(node: Node, root: Mapping) -> Node:
-    """Give a floor written as a share alone the workloads that it protects: all of its kind."""
+    """Give a floor written as a share alone the workloads that it protects: all of its kind; list shares of suppliers."""
+    if isinstance(node, Mapping):
+        node = _at(node, "supplier_share", lambda shares: _listed(shares, "supplier", "share"))
+        node = _at(node, "supplier_order", lambda orders: _listed(orders, "supplier", "most"))
     for name, kind in (("floor", "train"), ("safety", "safety")):
         if not isinstance(node, Mapping):
             return node
@@ -180,8 +242,29 @@ def _fixed(node: Node) -> Node:
     return node
 
 
+def _load(node: Node) -> Node:
+    """Gather load blocks that stand under their own names into one list."""
+    if not isinstance(node, Mapping):
+        return node
+    named = tuple(
+        entry for entry in node.entries if isinstance(entry[1], Mapping) and entry[0].text != "shape"
+    )
+    if not named:
+        return node
+    rest = tuple(entry for entry in node.entries if entry not in named)
+    place = named[0][0]
+    parts = _listed(
+        Mapping(place.source, place.line, place.column, place.end_line, place.closes, named), "id"
+    )
+    entries = (*rest, (word_at(place, "parts"), parts))
+    return Mapping(node.source, node.line, node.column, node.end_line, node.closes, entries)
+
+
 def _futures(node: Node) -> Node:
     if not isinstance(node, Mapping):
         return node
     node = _at(node, "branches", lambda branches: _listed(branches, "date", "into"))
-    return _at(node, "slips", lambda slips: _listed(slips, "supplier", "probability"))
+    node = _at(node, "slips", lambda slips: _listed(slips, "supplier", "probability"))
+    node = _at(node, "supply", lambda supply: _listed(supply, "supplier", "level"))
+    node = _at(node, "defaults", lambda defaults: _listed(defaults, "supplier", "probability"))
+    return _at(node, "site_delays", lambda delays: _listed(delays, "site", "probability"))

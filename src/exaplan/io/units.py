@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _DEFINITIONS = """
 n- = 1e-9
+c- = 1e-2
 micro- = 1e-6 = u- = µ-
 m- = 1e-3
 k- = 1e3
@@ -47,12 +48,16 @@ USD = [currency]
 token = [token] = tok
 chip = [chip]
 user = [user] = seat
+task = [task]
+meter = [length] = m
+wafer = [wafer]
+stack = [stack]
 percent = 0.01
 """
 NAMES = (
     "s", "ms", "us", "min", "h", "day", "week", "month", "quarter", "year", "J", "W", "kW", "MW", "GW", "kWh", "MWh",
     "B", "kB", "MB", "GB", "TB", "GiB", "TiB", "Gbit", "FLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "OP", "TOP", "POP",
-    "USD", "kUSD", "MUSD", "GUSD", "token", "ktok", "Mtok", "Gtok", "Ttok", "chip", "user", "%",
+    "USD", "kUSD", "MUSD", "GUSD", "token", "ktok", "Mtok", "Gtok", "Ttok", "chip", "user", "task", "%",
 )  # fmt: skip
 """Units named in suggestions."""
 
@@ -62,7 +67,8 @@ _EXAMPLES = {
     "USD/quarter": "500 MUSD/quarter", "USD/chip": "45 kUSD/chip", "USD/chip/h": "3.30 USD/chip/h", "USD/J": "0.08 USD/kWh",
     "USD/W/quarter": "0.10 USD/W/quarter", "USD/token": "2.5 USD/Mtok", "USD/user/month": "20 USD/user/month",
     "token": "1200 tokens", "token/month": "4e12 tokens/month", "token/user/month": "400k tokens/user/month",
-    "user": "500M users", "chip": "60k chips", "chip/quarter": "60k chips/quarter", "FLOP/quarter": "2e25 FLOP/quarter",
+    "chip*h": "300k chip*h", "task/month": "2M tasks/month", "token/task": "80k tokens/task", "USD/task": "0.50 USD/task", "user": "500M users", "chip": "60k chips", "chip/quarter": "60k chips/quarter", "FLOP/quarter": "2e25 FLOP/quarter",
+    "mm": "300 mm", "mm^2": "800 mm^2", "1/cm^2": "0.1 /cm^2", "USD/wafer": "18 kUSD/wafer", "USD/stack": "500 USD/stack",
 }  # fmt: skip
 _COUNTS = {"k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
 _NUMBER = re.compile(r"([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(.*)", re.DOTALL)

@@ -11,9 +11,9 @@ from exaplan.domain.calibration import Calibration
 from exaplan.domain.derivation import Derivation, Operand
 from exaplan.domain.errors import InputError, Problem
 from exaplan.domain.lab import Lab
-from exaplan.domain.rates import RateTable
+from exaplan.domain.rates import RateColumn, RateTable, rate_columns, service_share
 from exaplan.domain.technology import Chip, Model
-from exaplan.domain.workload import Serve, Software, Workload
+from exaplan.domain.workload import Inference, Software, Workload
 from exaplan.perf.estimate import Survey, survey
 from exaplan.perf.machine import best_serving_precision, machine_of
 from exaplan.perf.opened import source_of
@@ -46,8 +46,10 @@ def fill_rates(
     Returns
     -------
     RateTable
-        Delivered rates [chip, workload, quarter]: serving in tokens/s/chip (input and output, times ``utilization`` and
-        ``goodput``), training and safety in model FLOP/s/chip (times ``goodput``), after porting dates and maturity.
+        Delivered rates [chip, workload, quarter]: serving and internal use in tokens/s/chip (input and output, times
+        ``utilization`` and ``goodput``), training and safety in model FLOP/s/chip (times ``goodput``), after porting dates and
+        maturity. A segment with several models has a column for each, in tokens of the segment's reference model, zero where
+        the model is not there yet or retired.
 
     Raises
     ------
@@ -55,8 +57,9 @@ def fill_rates(
         When a workload's model is not in the lab, or a chip's power is neither published nor typed.
     """
     _check(lab)
-    chips, workloads = tuple(lab.chips), tuple(workload.id for workload in lab.workloads)
-    surveys = _surveys(lab, map, calibration)
+    columns = rate_columns(lab)
+    chips, workloads = tuple(lab.chips), tuple(column.id for column in columns)
+    surveys = _surveys(lab, columns, map, calibration)
     shape = (len(chips), len(workloads))
     quarters = lab.horizon.quarters
     steady, log_sd, power = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -65,9 +68,9 @@ def fill_rates(
     idle = np.asarray([idle_power_w(machine_of(chip, "bf16")) for chip in lab.chips.values()])
     source = source_of(calibration)
     for c, (name, chip) in enumerate(lab.chips.items()):
-        for w, workload in enumerate(lab.workloads):
-            found = surveys[c * shape[1] + w]
-            model = lab.models[workload.model]
+        for w, column in enumerate(columns):
+            found, workload = surveys[c * shape[1] + w], column.workload
+            model = lab.models[column.model]
             log_sd[c, w] = _log_sd(found, chip, model, workload)
             whose = "assumed" if calibration is None else "from the fit"
             spread = f"spread {log_sd[c, w]:.2f} {whose}"
@@ -77,15 +80,15 @@ def fill_rates(
                 power[c, w] = working_power_w(found.machine, compute=1.0, memory=1.0, network=0.0)
                 continue
             best = found.estimates[0]
-            derivation = _delivered(f"rate.{name}.{workload.id}", workload, found)
+            derivation = _delivered(f"rate.{name}.{column.id}", workload, found)
             steady[c, w], power[c, w] = derivation.value, best.power_w
             bottleneck[c, w], configuration[c, w] = best.bottleneck, best.configuration
             derivations += [
                 derivation,
-                *(_renamed(item, f"rate.{name}.{workload.id}") for item in best.derivations),
+                *(_renamed(item, f"rate.{name}.{column.id}") for item in best.derivations),
             ]
-    ready = _readiness(lab, chips, workloads, quarters)
-    mean = steady[:, :, None] * ready
+    ready = _readiness(lab, chips, columns, quarters)
+    mean = steady[:, :, None] * ready * service_share(columns, lab.horizon)
     return RateTable(
         chips=chips,
         workloads=workloads,
@@ -105,14 +108,14 @@ def _log_sd(found: Survey, chip: Chip, model: Model, workload: Workload) -> floa
     """Spread of the best configuration; where none is feasible, that of the prior."""
     if found.estimates and found.estimates[0].log_sd is not None:
         return found.estimates[0].log_sd
-    return prior_log_sd(chip, model, serving=isinstance(workload, Serve))
+    return prior_log_sd(chip, model, serving=isinstance(workload, Inference))
 
 
 def _check(lab: Lab) -> None:
     problems = [
-        Problem(f"workload {workload.id} runs model {workload.model}, which the lab does not have")
-        for workload in lab.workloads
-        if workload.model not in lab.models
+        Problem(f"workload {column.workload.id} runs model {column.model}, which the lab does not have")
+        for column in rate_columns(lab)
+        if column.model not in lab.models
     ]
     problems += [
         Problem(f"power of chip {name} is not published", suggestion="give it tdp or it_power")
@@ -123,19 +126,24 @@ def _check(lab: Lab) -> None:
         raise InputError(*problems)
 
 
-def _surveys(lab: Lab, map_tasks: Map, calibration: Calibration | None) -> list[Survey]:
-    """One survey per (chip, workload), chips outermost; equal tasks are searched once."""
+def _surveys(
+    lab: Lab, columns: tuple[RateColumn, ...], map_tasks: Map, calibration: Calibration | None
+) -> list[Survey]:
+    """One survey per (chip, column), chips outermost; equal tasks are searched once."""
     tasks: list[Task] = []
     where: list[int] = []
     known: dict[tuple[Any, ...], int] = {}
     for name, chip in lab.chips.items():
-        for workload in lab.workloads:
+        for column in columns:
+            workload = column.workload
             request = _request(workload)
-            precision = best_serving_precision(chip) if isinstance(workload, Serve) else workload.precision
-            key = (name, workload.model, request, precision)
+            precision = (
+                best_serving_precision(chip) if isinstance(workload, Inference) else workload.precision
+            )
+            key = (name, column.model, request, precision)
             if key not in known:
                 known[key] = len(tasks)
-                tasks.append((lab.models[workload.model], chip, request, precision, calibration))
+                tasks.append((lab.models[column.model], chip, request, precision, calibration))
             where.append(known[key])
     done = list(map_tasks(_survey_best, tasks))
     return [done[index] for index in where]
@@ -147,7 +155,7 @@ def _survey_best(task: Task) -> Survey:
 
 
 def _request(workload: Workload) -> ServeRequest | TrainRequest:
-    if isinstance(workload, Serve):
+    if isinstance(workload, Inference):
         return ServeRequest(workload.input_tokens, workload.output_tokens, workload.tpot_s, workload.ttft_s)
     return TrainRequest(workload.sequence_tokens, workload.batch_tokens, workload.cluster_chips)
 
@@ -157,7 +165,7 @@ def _delivered(key: str, workload: Workload, found: Survey) -> Derivation:
     best = found.estimates[0]
     rate = Operand("modelled", best.tokens_per_s_per_chip, "token/s/chip", best.configuration)
     goodput = Operand("goodput", workload.goodput, "share", f"workload {workload.id}")
-    if isinstance(workload, Serve):
+    if isinstance(workload, Inference):
         cap = Operand("utilization", workload.utilization, "share", f"workload {workload.id}")
         value = rate.value * cap.value * goodput.value
         return Derivation(
@@ -180,9 +188,12 @@ def _renamed(derivation: Derivation, prefix: str) -> Derivation:
     )
 
 
-def _readiness(lab: Lab, chips: tuple[str, ...], workloads: tuple[str, ...], quarters: int) -> np.ndarray:
-    """Share of the modelled rate that the software reaches [chip, workload, quarter]; the least where rules overlap."""
-    share = np.ones((len(chips), len(workloads), quarters))
+def _readiness(
+    lab: Lab, chips: tuple[str, ...], columns: tuple[RateColumn, ...], quarters: int
+) -> np.ndarray:
+    """Share of the modelled rate that the software reaches [chip, column, quarter]; the least where rules overlap."""
+    share = np.ones((len(chips), len(columns), quarters))
+    workloads = [column.workload.id for column in columns]
     problems = []
     for rule in lab.software:
         unknown = [name for name in (rule.chip,) if name not in chips]
@@ -191,7 +202,8 @@ def _readiness(lab: Lab, chips: tuple[str, ...], workloads: tuple[str, ...], qua
             problems.append(Problem(f"software of chip {rule.chip} refers to unknown {', '.join(unknown)}"))
             continue
         column = maturity(rule, lab.horizon.first - rule.ready, quarters)
-        index = np.ix_([chips.index(rule.chip)], [workloads.index(name) for name in rule.workloads])
+        concerned = [number for number, name in enumerate(workloads) if name in rule.workloads]
+        index = np.ix_([chips.index(rule.chip)], concerned)
         share[index] = np.minimum(share[index], column)
     if problems:
         raise InputError(*problems)
