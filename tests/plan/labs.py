@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from tests.plan import toy
 
-from exaplan.domain.lab import Debt, Ends, FixedCost, Floor, Policy, Risk, Round
+from exaplan.domain.lab import Debt, Ends, FixedCost, Floor, Policy, Risk, Round, SupplierFinance
+from exaplan.domain.quarter import MONTHS_PER_QUARTER
+from exaplan.domain.runs import FlopRule, Run
 from exaplan.domain.supply import Instalment
 from exaplan.domain.uncertain import Uncertain
+from exaplan.domain.workload import Internal
 
 FORK = [-1, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6]
 """Four quarters: the root, two nodes, four, four."""
@@ -107,3 +110,32 @@ def developer_lab():
         frontier=[1.0, 1.1, 1.2, 1.3, 1.4, 1.35, 1.5, 1.6, 1.5, 1.7, 1.8],
     )  # fmt: skip
     return lab, toy.rates(lab, cannot=(("junk", "pretrain"),), speed={"junk": 0.5}), tree
+
+
+def conduct_lab():
+    """Own use, a run with a rule, experiments against final runs, a covenant and a supplier's loan; two quarters."""
+    use = Internal(
+        id="staff", model="m", goodput=1.0, input_tokens=1, output_tokens=1, tpot_s=0.05, utilization=1.0,
+        reference_tokens_per_month=1e11 / MONTHS_PER_QUARTER, saving_usd_per_quarter=8e5, returns=0.5,
+        efficiency_gain=0.1, efficiency_decay=0.5,
+    )  # fmt: skip
+    run = Run(id="next", workload="pretrain", flop=2e23, uplift=0.5, uplift_workloads=("chat",), fade=0.2,
+              cost_usd=1e5, divergence=0.25, due=toy.FIRST + 1)  # fmt: skip
+    rule = FlopRule(id="act", threshold_flop=1e23, workload="oversight", evaluation_flop=5e22, delay_quarters=1, cost_usd=2e5)  # fmt: skip
+    lender = SupplierFinance(supplier="maker", share=0.5, rate=0.08, term_quarters=4, limit_usd=2e6)
+    lab = toy.lab(
+        quarters=2,
+        sites=(toy.site(),),
+        workloads=(toy.serve(sensitivity=0.5), toy.train(), toy.train("rl"), toy.safety(), use),
+        offers=(toy.on_demand(usd_per_quarter=3000), toy.purchase(lead=0, life=2, deposit=0.4, most=500)),
+        capability=toy.capability(parity_flop_per_quarter=1e24, experiments=("rl",), experiments_share=0.6),
+        finance=toy.finance(
+            cash_usd=2e6, cost_of_equity=0.1, debt=Debt(limit_usd=1e6, rate=0.12, revenue_multiple=0.02),
+            supplier_finance=(lender,), tax_rate=0.2,
+        ),
+        runs=(run,), rules=(rule,),
+    )  # fmt: skip
+    tree = toy.tree(
+        lab, parent=[-1, 0, 0], probability=[1.0, 0.5, 0.5], demand=[1.0, 1.5, 0.5], setback=[0.0, 0.0, 1.0]
+    )
+    return lab, toy.rates(lab), tree

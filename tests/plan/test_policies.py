@@ -104,9 +104,7 @@ def test_a_plan_that_no_relaxation_saves_names_the_rows_that_clash():
     lab = toy.lab(quarters=1)
     inputs = collect(lab, toy.rates(lab), toy.tree(lab))
     program = build_program(inputs, links=(*LINKS, impossible))
-    with pytest.raises(
-        NoAnswerError, match=r"no plan exists even with every policy relaxed; rows that clash: .*impossible"
-    ):
+    with pytest.raises(NoAnswerError, match=r"(?s)no plan exists even with every policy relaxed.*impossible"):
         solve_program(program)
 
 

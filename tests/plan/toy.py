@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from exaplan.domain.capability import Capability
 from exaplan.domain.futures import Tree, World
-from exaplan.domain.lab import Capability, Ends, Finance, Futures, Horizon, Lab, Policy
+from exaplan.domain.lab import Ends, Finance, Futures, Horizon, Lab, Policy
 from exaplan.domain.plan import Plan
 from exaplan.domain.quarter import HOURS_PER_QUARTER, MONTHS_PER_QUARTER, SECONDS_PER_QUARTER, Quarter
-from exaplan.domain.rates import RateTable
+from exaplan.domain.rates import RateTable, rate_columns, service_share
 from exaplan.domain.supply import Contract, OnDemand, Purchase, Reserved, Site, Tranche
 from exaplan.domain.technology import Chip, Model
 from exaplan.domain.uncertain import Uncertain
-from exaplan.domain.workload import Safety, Serve, TokenPrice, Train
+from exaplan.domain.workload import Inference, Safety, Serve, TokenPrice, Train
 from exaplan.plan.inputs import collect
 from exaplan.plan.result import to_plan
 from exaplan.plan.solve import Solved, solve_plan
@@ -129,17 +130,18 @@ def rates(
 
     A chip at work draws 1 kW.
     """
-    chips, workloads = tuple(lab.chips), tuple(w.id for w in lab.workloads)
-    serving = np.array([isinstance(w, Serve) for w in lab.workloads])
+    columns = rate_columns(lab)
+    chips, workloads = tuple(lab.chips), tuple(column.id for column in columns)
+    serving = np.array([isinstance(column.workload, Inference) for column in columns])
     per_quarter = np.where(serving, TOKENS_PER_CHIP_QUARTER, FLOP_PER_CHIP_QUARTER)
     shape = (len(chips), len(workloads))
     factor = np.array([(speed or {}).get(name, 1.0) for name in chips])[:, None, None]
     mean = (
         np.broadcast_to(per_quarter / SECONDS_PER_QUARTER, shape)[:, :, None]
         * factor
-        * np.ones(lab.horizon.quarters)
+        * service_share(columns, lab.horizon)
     )
-    can = np.ones(mean.shape, dtype=bool)
+    can = mean > 0
     for name, workload in cannot:
         can[chips.index(name), workloads.index(workload)] = False
     text = np.full(shape, "", dtype=object)
@@ -151,7 +153,7 @@ def rates(
 
 
 def tree(lab: Lab, *, parent: list[int] | None = None, probability: list[float] | None = None, demand=1.0,
-         rental=1.0, frontier=1.0, price=1.0, slip=0) -> Tree:  # fmt: skip
+         rental=1.0, frontier=1.0, price=1.0, slip=0, setback=0.0) -> Tree:  # fmt: skip
     """A tree with typed node factors; a chain without any. ``slip`` is one number per node, for every supplier."""
     quarters = lab.horizon.quarters
     parents = np.array(parent if parent is not None else [-1, *range(quarters - 1)])
@@ -167,6 +169,7 @@ def tree(lab: Lab, *, parent: list[int] | None = None, probability: list[float] 
         rental_index=ones * rental,
         frontier=ones * frontier,
         slip=(ones * slip).astype(int)[:, None] * np.ones(max(1, len(lab.suppliers)), dtype=int),
+        setback=(ones * setback)[:, None] * np.ones(len(lab.runs)),
     )
     chance = np.array(probability) if probability is not None else ones
     return Tree(parents, stage, chance, world, np.ones((quarters, 2 * len(lab.serve) + 3)))

@@ -72,16 +72,16 @@ def _decision(
         delivery=str(first + (t + offer.lead_quarters)),
         chips=float(chips.sum()) / probability,
         committed_usd=committed / probability,
-        due_now_usd=deposit * committed / probability,
+        due_now_usd=deposit * committed / deals.terms.mean_price[number] / probability,
         probability=probability,
         now=t == 0,
     )
 
 
 def contract_value(inputs: Inputs) -> np.ndarray:
-    """Dollars that one chip commits when signed at each node [node, orderable]: rent over the term, or the price."""
+    """Dollars that one chip commits when signed at each node [node, orderable]: rent with its steps, or the price."""
     terms = inputs.deals.terms
-    rent = inputs.deals.rent * terms.take_or_pay * terms.life
+    rent = inputs.deals.rent * terms.take_or_pay * terms.life * terms.mean_price
     return np.asarray((rent + inputs.deals.capex) * USD / CHIPS)
 
 
@@ -93,7 +93,7 @@ def committed_usd(inputs: Inputs, plan: Plan) -> np.ndarray:
 
 def capacity_of(inputs: Inputs, plan: Plan) -> tuple[Capacity, ...]:
     """Live chips by source and quarter. A source's use is its group's use in proportion to its chips."""
-    sets, tree = inputs.sets, inputs.tree_nodes
+    sets, tree, hours = inputs.sets, inputs.tree_nodes, inputs.sets.block_share
     contract = inputs.stage.contract_chips * CHIPS
     contract = contract / np.array([c.availability for c in sets.contracts]) if sets.contracts else contract
     contract = contract.copy()
@@ -102,14 +102,19 @@ def capacity_of(inputs: Inputs, plan: Plan) -> tuple[Capacity, ...]:
         [(c.id, "signed" if c.kind == "reserved" else "owned", c.chip, contract[:, k], sets.contract_group[k])
          for k, c in enumerate(sets.contracts)]
         + [(o.id, o.kind, o.chip, plan.stock[:, k], sets.orderable_group[k]) for k, o in enumerate(sets.orderable)]
-        + [(_hourly_name(o), _hourly_kind(o), o.chip, plan.rented[:, k].mean(axis=1), sets.on_demand_group[k])
+        + [(_hourly_name(o), _hourly_kind(o), o.chip, plan.rented[:, k] @ hours, sets.on_demand_group[k])
            for k, o in enumerate(sets.hourly)]
     )  # fmt: skip
+    sources += [
+        (f"{chip} at {pool} (renewed, less left)", "further", chip, plan.further[:, g], g)
+        for g, (chip, pool) in enumerate(sets.groups)
+        if np.abs(plan.further[:, g]).max(initial=0.0) > FEW_CHIPS
+    ]
     live = np.zeros((inputs.nodes, len(sets.groups)))
     for _, _, _, chips, group in sources:
         live[:, group] += chips
     busy = np.zeros_like(live)
-    np.add.at(busy.T, sets.arc_group, plan.at_work.mean(axis=2).T)
+    np.add.at(busy.T, sets.arc_group, (plan.at_work @ hours).T)
     share = np.divide(busy, live, out=np.zeros_like(live), where=live > FEW_CHIPS)
     rows = []
     for name, kind, chip, chips, group in sources:
@@ -133,19 +138,24 @@ def _hourly_kind(source: OnDemand | Contract) -> str:
 
 
 def allocation_of(inputs: Inputs, plan: Plan) -> tuple[Allocation, ...]:
-    """Chips at work by workload, chip and pool; ``capacity_share`` is the share of all chips at work."""
-    mean = by_quarter(inputs, plan.at_work.mean(axis=2))
+    """Chips at work by workload (or segment and model), chip and pool; ``capacity_share`` is the share of all chips at work."""
+    mean = by_quarter(inputs, plan.at_work @ inputs.sets.block_share)
     total = mean.sum(axis=1)
     kinds = {w.id: w.kind for w in inputs.lab.workloads}
     rows = []
     for t in range(inputs.quarters):
         for arc, (group, workload) in enumerate(plan.arcs):
             if mean[t, arc] > FEW_CHIPS:
-                name = plan.workloads[workload]
+                service = inputs.sets.arc_service[arc]
+                name = plan.workloads[workload] if service < 0 else inputs.sets.services[service].id
                 chip, pool = plan.groups[group]
                 quarter = str(inputs.lab.horizon.first + t)
                 share = float(mean[t, arc] / total[t])
-                rows.append(Allocation(quarter, name, kinds[name], chip, pool, float(mean[t, arc]), share))
+                rows.append(
+                    Allocation(
+                        quarter, name, kinds[plan.workloads[workload]], chip, pool, float(mean[t, arc]), share
+                    )
+                )
     return tuple(rows)
 
 
@@ -154,8 +164,14 @@ def service_of(inputs: Inputs, plan: Plan) -> tuple[Service, ...]:
     serve = len(inputs.sets.serve)
     output = plan.output[:, :serve].sum(axis=2)
     wanted = inputs.tree.world.demand_tokens[np.r_[: inputs.tree_nodes, inputs.leaves]] * plan.effect
+    wanted = wanted + plan.brought
     price = inputs.tree.world.price_usd_per_token[np.r_[: inputs.tree_nodes, inputs.leaves]]
-    figures = [wanted, output, plan.unserved.sum(axis=2), plan.lost, output * price]
+    revenue = output * price
+    sets = inputs.sets
+    beyond = plan.sold.sum(axis=2) * price[:, sets.point_serve] * (sets.point_price - 1)
+    np.add.at(revenue.T, sets.point_serve, beyond.T)
+    revenue[:, sets.premium_serve] += plan.premium * price[:, sets.premium_serve]
+    figures = [wanted, output, plan.unserved.sum(axis=2), plan.lost, revenue]
     means = np.stack([by_quarter(inputs, figure) for figure in figures], axis=-1)
     return tuple(
         Service(str(inputs.lab.horizon.first + t), workload.id, *(float(x) for x in means[t, k]))
@@ -186,12 +202,14 @@ def development_share(inputs: Inputs, plan: Plan) -> np.ndarray:
     for arc in train:
         group = sets.arc_group[arc]
         weight[:, group] = np.maximum(weight[:, group], stage.rate[:, arc])
-    at_work = (plan.at_work.mean(axis=2)[:, train] * weight[:, sets.arc_group[train]]).sum(axis=1)
+    at_work = ((plan.at_work @ sets.block_share)[:, train] * weight[:, sets.arc_group[train]]).sum(axis=1)
     live = (plan.stock * stage.available * weight[:, sets.orderable_group]).sum(axis=1)
-    live += (plan.rented.mean(axis=2) * stage.rent_available * weight[:, sets.on_demand_group]).sum(axis=1)
+    live += ((plan.rented @ sets.block_share) * stage.rent_available * weight[:, sets.on_demand_group]).sum(
+        axis=1
+    )
     kept = stage.contract_chips * CHIPS
     kept = kept.copy()
     kept[:, sets.exits] *= 1 - plan.left
-    live += (kept * weight[:, sets.contract_group]).sum(axis=1)
+    live += (kept * weight[:, sets.contract_group]).sum(axis=1) + (plan.further * weight).sum(axis=1)
     work, capacity = by_quarter(inputs, at_work), by_quarter(inputs, live)
     return np.asarray(np.divide(work, capacity, out=np.zeros_like(work), where=capacity > 0))

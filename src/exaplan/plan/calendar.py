@@ -1,6 +1,7 @@
 """When what is signed arrives, is paid and retires; one definition for tree nodes and for simulated paths.
 
-A delivery due in quarter q of a future comes at ``q + slip[q]`` (``World.slip``); beyond the horizon nothing is late.
+A delivery due in quarter q of a future comes at ``q + slip[q]`` (``World.lateness``); beyond the horizon nothing is
+late. From the quarter of a supplier's failure on, in which the slip is NEVER, nothing of it arrives.
 After the last quarter T-1 the fleet runs off in one tail stage: a cohort alive from ``arrival`` to ``retirement``
 counts there as the annuity of the quarters it still works.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exaplan.domain.futures import NEVER
 from exaplan.domain.quarter import Quarter
 from exaplan.domain.supply import Contract, Purchase, Reserved
 
@@ -38,7 +40,14 @@ def arrival_quarter(order_quarter: np.ndarray, lead: np.ndarray, slip: np.ndarra
     )
     quarters = slip.shape[-2]
     late = np.take_along_axis(slip, np.minimum(due, quarters - 1), axis=-2)
-    return due + np.where(due < quarters, late, 0)
+    arrival = due + np.where(due < quarters, late, 0)
+    return np.where(arrival >= failure_quarter(slip)[..., None, :], NEVER, arrival)
+
+
+def failure_quarter(slip: np.ndarray) -> np.ndarray:
+    """First quarter in which the slip [..., quarter, source] is NEVER, shape [..., source]; NEVER where there is none."""
+    failed = slip >= NEVER
+    return np.where(failed.any(axis=-2), failed.argmax(axis=-2), NEVER)
 
 
 def run_off(
@@ -72,6 +81,32 @@ class Terms:
     deposit: np.ndarray  # [orderable] share paid at signature
     take_or_pay: np.ndarray  # [orderable] share paid whether used or not (1 for purchases)
     residual: np.ndarray  # [orderable] share of the price recovered at the end of life
+    step_up: np.ndarray  # [orderable] yearly rise of the price of a reservation
+    milestones: tuple[tuple[int, np.ndarray], ...]  # quarters after signature, share of the price [orderable]
+
+    @property
+    def rest(self) -> np.ndarray:
+        """Share of a purchase's price that is paid on arrival [orderable]."""
+        return np.asarray(1 - self.deposit - sum(share for _, share in self.milestones))
+
+    @property
+    def steps(self) -> tuple[tuple[int, np.ndarray], ...]:
+        """Rises of price: quarters after arrival, and the rise over the price at signature [orderable]."""
+        years = np.arange(1, (int(self.life.max(initial=1)) - 1) // 4 + 1)
+        rises = [(1 + self.step_up) ** year - (1 + self.step_up) ** (year - 1) for year in years]
+        kept = (
+            (4 * int(year), np.where(self.life > 4 * year, rise, 0.0))
+            for year, rise in zip(years, rises, strict=True)
+        )
+        return tuple((after, rise) for after, rise in kept if rise.any())
+
+    @property
+    def mean_price(self) -> np.ndarray:
+        """Mean price over the term in prices at signature [orderable]."""
+        mean = np.ones(len(self.life))
+        for after, rise in self.steps:
+            mean += rise * (self.life - after) / self.life
+        return mean
 
 
 def terms_of(offers: tuple[Reserved | Purchase, ...], suppliers: tuple[str, ...]) -> Terms:
@@ -88,7 +123,21 @@ def terms_of(offers: tuple[Reserved | Purchase, ...], suppliers: tuple[str, ...]
             [1.0 if isinstance(o, Purchase) else o.take_or_pay for o in offers], dtype=float
         ),
         residual=np.array([o.residual if isinstance(o, Purchase) else 0.0 for o in offers], dtype=float),
+        step_up=np.array([0.0 if isinstance(o, Purchase) else o.step_up for o in offers], dtype=float),
+        milestones=_milestones(offers),
     )
+
+
+def _milestones(offers: tuple[Reserved | Purchase, ...]) -> tuple[tuple[int, np.ndarray], ...]:
+    """Collect milestones by their age: quarters after signature and share of the price [orderable]."""
+    ages = sorted(
+        {m.after_quarters for offer in offers if isinstance(offer, Purchase) for m in offer.milestones}
+    )
+    shares = np.zeros((len(ages), len(offers)))
+    for number, offer in enumerate(offers):
+        for milestone in offer.milestones if isinstance(offer, Purchase) else ():
+            shares[ages.index(milestone.after_quarters), number] += milestone.share
+    return tuple(zip(ages, shares, strict=True))
 
 
 @dataclass(frozen=True)
@@ -97,9 +146,17 @@ class Cohorts:
 
     arrival: np.ndarray  # [history, order quarter, orderable]
     retirement: np.ndarray  # [history, order quarter, orderable]
+    milestones: tuple[
+        np.ndarray, ...
+    ]  # the same, when each of Terms.milestones is due; NEVER after a failure
+
+    def later(self, quarters: int) -> Cohorts:
+        """Return what begins so many quarters after arrival and ends with the cohort: a rise of its price, say."""
+        arrival = self.arrival + quarters
+        lives = arrival < self.retirement
+        return Cohorts(np.where(lives, arrival, NEVER), np.where(lives, self.retirement, NEVER), ())
 
 
-NEVER = 10_000
 TO_THE_END = 400
 """Quarters of a tail stage that follows every obligation to its end."""
 
@@ -115,7 +172,9 @@ def cohorts_of(terms: Terms, slip: np.ndarray, quarter: np.ndarray) -> Cohorts:
     arrival = arrival_quarter(order, terms.lead[None, :], slip[:, :, terms.supplier])
     unknown = (order + terms.lead[None, :] > quarter[:, None, None]) & (quarter < horizon)[:, None, None]
     arrival = np.where(unknown | (order > quarter[:, None, None]), NEVER, arrival)
-    return Cohorts(arrival, arrival + terms.life)
+    failed = failure_quarter(slip)[:, None, terms.supplier]
+    milestones = tuple(np.where(order + age < failed, order + age, NEVER) for age, _ in terms.milestones)
+    return Cohorts(arrival, arrival + terms.life, milestones)
 
 
 @dataclass(frozen=True)
@@ -133,7 +192,9 @@ class Tranches:
         quarters = slip.shape[1]
         late = slip[:, np.clip(self.due, 0, quarters - 1), self.supplier]
         arrival = self.due + np.where((self.due >= 0) & (self.due < quarters), late, 0)
-        return arrival, arrival + self.term
+        lost = arrival >= failure_quarter(slip)[:, self.supplier]
+        arrival = np.where(lost, NEVER, arrival)
+        return arrival, np.where(lost, NEVER, arrival + self.term)
 
 
 def tranches_of(contracts: tuple[Contract, ...], first: Quarter, suppliers: tuple[str, ...]) -> Tranches:
@@ -169,6 +230,17 @@ def run_off_chips(
     return _by_contract(
         tranches, contracts, run_off(arrival, retirement, first, quarters, factor) * tranches.chips
     )
+
+
+def delivered_share(tranches: Tranches, contracts: int, slip: np.ndarray) -> np.ndarray:
+    """Share of each contract's chips that its supplier has not failed to deliver [history, contract]; 1 without a failure.
+
+    From the quarter of the failure on only this share of its instalments is paid.
+    """
+    arrival, _ = tranches.lives(slip)
+    kept = _by_contract(tranches, contracts, np.where(arrival >= NEVER, 0.0, tranches.chips))
+    whole = np.bincount(tranches.contract, tranches.chips, minlength=contracts)
+    return np.asarray(np.divide(kept, whole, out=np.ones_like(kept), where=whole > 0))
 
 
 def _by_contract(tranches: Tranches, contracts: int, values: np.ndarray) -> np.ndarray:

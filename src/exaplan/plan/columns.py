@@ -21,22 +21,34 @@ COVER_PRICE = 2.0
 
 @dataclass(frozen=True)
 class StageColumns:
-    """Variables of one quarter. The first four are its state: decided by the linking rows, given in a dispatch."""
+    """Variables of one quarter. The first seven are its state: decided by the linking rows, given in a dispatch."""
 
     stock: Variable  # [node, orderable] thousand chips live
     left: Variable  # [node, exit] share of a contract that has been left
     lost: Variable  # [node, serve] 1e12 tokens of demand that stays away
     standing: Variable  # [node] log of the capability ratio, by tangents
+    ready: Variable  # [node, run] share of a distillation run that is done
+    finished: Variable  # [node, run] 1 once the model that it makes may serve
+    offered: Variable  # [node, point] share of the quarter or of the customers at a price
     use: Variable  # [node, metered, block] thousand chips used of a reservation with take-or-pay below 1
     above: Variable  # [node, metered] thousand chips paid beyond take-or-pay
     rent: Variable  # [node, hourly, block] thousand chips paid by use
     work: Variable  # [node, arc, block] thousand chips at work
     output: Variable  # [node, workload, block] 1e12 tokens or 1e24 FLOP
+    sold: Variable  # [node, point, block] 1e12 tokens served at a price
+    premium: Variable  # [node, premium workload] 1e12 tokens at the stated price that trust earns on top
+    leaving: Variable  # [node, churn workload] 1e12 tokens of customers who leave after the quarter
     unserved: Variable  # [node, serve, block] 1e12 tokens turned away
     forgiven: Variable  # [node, serve, block] 1e12 tokens written off so that demand never turns negative
     progress: Variable  # [node] progress in parity units
+    effort: Variable  # [node] 1e24 FLOP of development that count, where experiments and final runs need each other
+    insight: Variable  # [node, internal] what internal use brings, in units of its reference volume
+    distil: Variable  # [node, run] 1e24 FLOP of development that go to a distillation run
     short: Variable  # [node, floor, block] capacity by which a floor is missed
     unwatched: Variable  # [node, block] capacity by which oversight is missed
+    through: Variable  # [node, swinging arc] thousand chips that work through every block
+    on_call: Variable  # [node, ready arc, block] thousand chips held ready for a serving workload
+    standby: Variable  # [node, group, block] thousand chips idle and powered, held ready
 
 
 @dataclass(frozen=True)
@@ -74,16 +86,28 @@ def declare_stage(builder: Builder, sets: Layout, stage: Stage, worth: np.ndarra
         left=builder.variable("left", (nodes, len(sets.exits)), upper=1.0),
         lost=builder.variable("lost", (nodes, serve)),
         standing=builder.variable("standing", (nodes,), lower=-reach, upper=reach),
+        ready=builder.variable("ready", stage.distil_max.shape, upper=1.0),
+        finished=builder.variable("finished", stage.distil_max.shape, upper=1.0),
+        offered=builder.variable("offered", (nodes, len(sets.point_serve)), upper=1.0),
         use=builder.variable("use", (nodes, len(sets.metered), blocks)),
         above=builder.variable("above", (nodes, len(sets.metered))),
         rent=builder.variable("rent", (nodes, len(sets.hourly), blocks), upper=stage.rent_max[:, :, None]),
         work=builder.variable("work", (nodes, arcs, blocks), upper=np.where(can_work, np.inf, 0.0)),
         output=builder.variable("output", (nodes, len(sets.workloads), blocks)),
+        sold=builder.variable("sold", (nodes, len(sets.point_serve), blocks)),
+        premium=builder.variable("premium", (nodes, len(sets.premium_serve))),
+        leaving=builder.variable("leaving", (nodes, len(sets.churn_serve))),
         unserved=builder.variable("unserved", (nodes, serve, blocks)),
         forgiven=builder.variable("forgiven", (nodes, serve, blocks), cost=-write_off),
         progress=builder.variable("progress", (nodes,), upper=np.inf if stage.progress else 0.0),
+        effort=builder.variable("effort", (nodes,), upper=np.inf if len(stage.mix_planes) else 0.0),
+        insight=builder.variable("insight", (nodes, len(sets.internal))),
+        distil=builder.variable("distil", stage.distil_max.shape, upper=stage.distil_max),
         short=builder.variable("short", (nodes, len(sets.floors), blocks), upper=0.0),
         unwatched=builder.variable("unwatched", (nodes, blocks), upper=0.0),
+        through=builder.variable("through", (nodes, len(sets.swinging))),
+        on_call=builder.variable("on_call", (nodes, len(sets.ready_arc), blocks)),
+        standby=builder.variable("standby", (nodes, len(sets.groups) if len(sets.reserving) else 0, blocks)),
     )
 
 

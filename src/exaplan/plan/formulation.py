@@ -10,6 +10,7 @@ import numpy as np
 from exaplan.optimize.blocks import Builder
 from exaplan.optimize.model import Model
 from exaplan.plan.columns import Columns, StageColumns, declare, declare_stage
+from exaplan.plan.further import FURTHER_ROWS
 from exaplan.plan.inputs import Inputs
 from exaplan.plan.layout import Layout
 from exaplan.plan.link_rows import LINK_ROWS, LinkRow
@@ -17,7 +18,7 @@ from exaplan.plan.money_rows import MONEY_ROWS
 from exaplan.plan.stage import Stage
 from exaplan.plan.stage_rows import STAGE_ROWS, StageRow
 
-LINKS: tuple[LinkRow, ...] = (*LINK_ROWS, *MONEY_ROWS)
+LINKS: tuple[LinkRow, ...] = (*LINK_ROWS, *MONEY_ROWS, *FURTHER_ROWS)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from exaplan.domain.base import over_quarters
 from exaplan.domain.futures import Tree
 from exaplan.domain.lab import Lab
+from exaplan.domain.own_chips import with_own_chips
 from exaplan.domain.quarter import HOURS_PER_QUARTER
 from exaplan.domain.rates import RateTable
 from exaplan.domain.supply import Purchase
@@ -32,7 +33,8 @@ class Deals:
         np.ndarray
     )  # [node, orderable] M$ per thousand chips and quarter, for a reservation signed at the node
     capex: np.ndarray  # [node, orderable] M$ per thousand chips, for a purchase ordered at the node
-    max_order: np.ndarray  # [node, orderable] thousand chips
+    max_order: np.ndarray  # [node, orderable] thousand chips, with every priority that could be had
+    priority_lift: np.ndarray  # [node, orderable] thousand chips of these that only a deal's priority gives
     holding: (
         np.ndarray
     )  # [node, orderable] M$ per thousand chips and quarter: upkeep and idle power at own sites
@@ -54,6 +56,7 @@ class Inputs:
     discount: np.ndarray  # [node]
     at_quarter: np.ndarray  # [node, quarter] ancestor at each quarter
     slip: np.ndarray  # [node, quarter, supplier] slips of the node's history
+    setback: np.ndarray  # [node, run] share of the quarter's work on a run that is lost
     cohorts: calendar.Cohorts  # arrival and retirement of every order on every node's history
     tree_nodes: int
     leaves: np.ndarray  # [leaf] node numbers of the last quarter; tail nodes follow in the same order
@@ -61,6 +64,9 @@ class Inputs:
     inflow: np.ndarray  # [node] ratio gained per unit of the parent's progress
     ratio_start: float
     reference_ratio: np.ndarray  # [node] capability ratio around which its logarithm is linear
+    reference_output: (
+        np.ndarray
+    )  # [node, serve] 1e12 tokens by chips at work, on which gains in efficiency are counted
     lost_keep: np.ndarray  # [node, serve] share of the parent's lost demand that is still lost
     lost_new: np.ndarray  # [node, serve] lost demand per unit unserved at the parent
     lab: Lab
@@ -74,7 +80,13 @@ class Inputs:
     def around(self, ratio: np.ndarray) -> Inputs:
         """Return the same inputs with the demand effect linear around ``ratio`` [node]."""
         sensitivity = float(self.sets.sensitivity.max(initial=0.0))
-        return replace(self, reference_ratio=np.clip(ratio, knee_of(sensitivity), HIGHEST_RATIO))
+        near = np.clip(ratio, knee_of(sensitivity), HIGHEST_RATIO)
+        effect = 1 + np.log(near)[:, None] * self.sets.sensitivity
+        return replace(self, reference_ratio=near, stage=replace(self.stage, reference_effect=effect))
+
+    def on_output(self, tokens: np.ndarray) -> Inputs:
+        """Return the same inputs with gains in serving efficiency counted on ``tokens`` [node, serve], 1e12."""
+        return replace(self, reference_output=tokens)
 
     @property
     def nodes(self) -> int:
@@ -99,39 +111,32 @@ class Inputs:
 
 def collect(lab: Lab, rates: RateTable, tree: Tree) -> Inputs:
     """Turn a lab, its rates and a scenario tree into the arrays of a plan."""
+    lab = with_own_chips(lab)
     sets = layout.lay_out(lab, rates)
     quarters, leaves = tree.quarters, tree.leaves
     parent = np.concatenate([tree.parent, leaves])
     quarter = np.concatenate([tree.stage, np.full(len(leaves), quarters)])
     source = np.concatenate([np.arange(len(tree.parent)), leaves])  # tail nodes see the world of their leaf
     at_quarter = calendar.ancestors(parent, quarter, quarters)
-    slip = np.where(at_quarter[:, :, None] >= 0, tree.world.slip[at_quarter], 0)
+    slip = np.where(at_quarter[:, :, None] >= 0, tree.world.lateness[at_quarter], 0)
+    standstill = np.where(at_quarter[:, :, None] >= 0, tree.world.standstill[at_quarter], 0)
     terms = calendar.terms_of(sets.orderable, lab.suppliers)
     beta = (1 + lab.finance.cost_of_equity) ** -0.25
     margin = beta * (1 - lab.ends.fade) ** 0.25
     tail_quarters = lab.ends.quarters
     stage = stage_of_lab(
         lab, rates, sets, tree.world, source=source, quarter=quarter, slip=slip,
-        tail=(quarters, tail_quarters, margin),
+        tail=(quarters, tail_quarters, margin), standstill=standstill,
     )  # fmt: skip
-    growth = growth_of(tree.world.demand_tokens[source[parent]], tree.world.demand_tokens[source])
-    growth[0] = 1.0
-    recovery = np.array([workload.recovery for workload in sets.serve])
-    churn = np.array([workload.churn_when_unserved for workload in sets.serve])
+    lost_keep, lost_new = _lost_links(sets, tree.world.demand_tokens[source], parent)
     keep, inflow = _capability_links(lab, tree, source, parent, quarter)
     start = lab.capability.start if lab.capability else 1.0
     inputs = Inputs(
         sets=sets,
         stage=stage,
         deals=deals_of(
-            lab,
-            rates,
-            sets,
-            terms,
-            index=tree.world.rental_index[source],
-            quarter=quarter,
-            slip=slip,
-            tail=(quarters, calendar.TO_THE_END, beta),
+            lab, rates, sets, terms, index=tree.world.rental_index[source], supply=tree.world.to_be_had[source],
+            quarter=quarter, slip=slip, tail=(quarters, calendar.TO_THE_END, beta),
         ),
         parent=parent,
         quarter=quarter,
@@ -139,6 +144,7 @@ def collect(lab: Lab, rates: RateTable, tree: Tree) -> Inputs:
         discount=beta**quarter,
         at_quarter=at_quarter,
         slip=slip,
+        setback=tree.world.setback[source],
         cohorts=calendar.cohorts_of(terms, slip, quarter),
         tree_nodes=len(tree.parent),
         leaves=leaves,
@@ -146,8 +152,9 @@ def collect(lab: Lab, rates: RateTable, tree: Tree) -> Inputs:
         inflow=inflow,
         ratio_start=start,
         reference_ratio=np.full(len(parent), start),
-        lost_keep=(1 - recovery) * growth,
-        lost_new=churn * growth,
+        reference_output=stage.weight[:, None] * stage.demand,
+        lost_keep=lost_keep,
+        lost_new=lost_new,
         lab=lab,
         rates=rates,
         tree=tree,
@@ -155,8 +162,17 @@ def collect(lab: Lab, rates: RateTable, tree: Tree) -> Inputs:
         tail_quarters=tail_quarters,
         tail_margin=margin,
         tail_discount=beta,
-    )
+    )  # fmt: skip
     return inputs.around(_steady_ratio(inputs))
+
+
+def _lost_links(sets: layout.Layout, demand: np.ndarray, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lost demand: H[n] = keep H[parent] + new unserved[parent], both [node, serve]; ``demand`` is [node, serve]."""
+    growth = growth_of(demand[parent], demand)
+    growth[0] = 1.0
+    recovery = np.array([workload.recovery for workload in sets.serve])
+    churn = np.array([workload.churn_when_unserved for workload in sets.serve])
+    return (1 - recovery) * growth, churn * growth
 
 
 def _steady_ratio(inputs: Inputs) -> np.ndarray:
@@ -212,26 +228,28 @@ def _capability_links(
     return keep, inflow
 
 
-def deals_of(
+def deals_of(  # noqa: PLR0913 - everything a payment stands on
     lab: Lab,
     rates: RateTable,
     sets: layout.Layout,
     terms: calendar.Terms,
     *,
     index: np.ndarray,
+    supply: np.ndarray,
     quarter: np.ndarray,
     slip: np.ndarray,
     tail: tuple[int, int, float],
 ) -> Deals:
     """Prices and payments at every node, or at every simulated path.
 
-    ``index`` [node] is the rental market, ``quarter`` [node], ``slip`` [node, quarter, supplier] the history; ``tail``
-    is (horizon, quarters of the tail stage, discount per quarter).
+    ``index`` [node] is the rental market, ``supply`` [node, supplier] the factor on what can be signed, ``quarter``
+    [node], ``slip`` [node, quarter, supplier] the history; ``tail`` is (horizon, quarters of the tail stage, discount
+    per quarter).
     """
     quarters = tail[0]
     t = np.minimum(quarter, quarters - 1)
     price = np.zeros((len(quarter), len(sets.orderable)))
-    limit = np.zeros_like(price)
+    limit, lift = np.zeros_like(price), np.zeros_like(price)
     for number, offer in enumerate(sets.orderable):
         series = offer.price_usd_per_chip if isinstance(offer, Purchase) else offer.price_usd_per_chip_h
         unit = 1.0 if isinstance(offer, Purchase) else HOURS_PER_QUARTER
@@ -241,13 +259,18 @@ def deals_of(
         last = (offer.last or lab.horizon.last) - lab.horizon.first
         open_ = (quarter >= first) & (quarter <= last) & (quarter < quarters)
         limit[:, number] = np.where(open_, over_quarters(offer.max_order, quarters)[t], 0.0) / layout.CHIPS
-    holding = np.array([_holding(lab, rates, sets, int(g)) for g in sets.orderable_group], dtype=float)
+        factor = supply[:, terms.supplier[number]]
+        missing = np.where(factor > 0, np.maximum(1 - factor, 0.0), 0.0)
+        lift[:, number] = limit[:, number] * missing * highest_priority(lab, offer.supplier)
+        limit[:, number] = limit[:, number] * factor + lift[:, number]
+    holding = np.array([holding_of(lab, rates, sets, int(g)) for g in sets.orderable_group], dtype=float)
     payment, owed, fixed = _signed(lab, rates, sets, slip, quarter, tail)
     return Deals(
         terms=terms,
         rent=np.where(terms.rented, price, 0.0),
         capex=np.where(terms.rented, 0.0, price),
         max_order=limit,
+        priority_lift=lift,
         holding=np.broadcast_to(holding, price.shape),
         contract_payment=payment,
         contract_owed=owed,
@@ -255,7 +278,12 @@ def deals_of(
     )
 
 
-def _holding(lab: Lab, rates: RateTable, sets: layout.Layout, group: int) -> float:
+def highest_priority(lab: Lab, supplier: str) -> float:
+    """Largest share of a shortfall of a supplier that some deal would make good."""
+    return max((deal.priority for deal in lab.exclusives if deal.supplier == supplier), default=0.0)
+
+
+def holding_of(lab: Lab, rates: RateTable, sets: layout.Layout, group: int) -> float:
     """M$ per thousand chips and quarter that a chip costs at an own site before it works."""
     if sets.group_site[group] < 0:
         return 0.0
@@ -287,13 +315,15 @@ def _signed(
     left = np.clip(retirement - np.maximum(arrival, quarter[:, None]), 0, None) * tranches.chips
     owed = np.zeros((len(quarter), count))
     np.add.at(owed.T, tranches.contract, left.T)
-    holding = np.array([_holding(lab, rates, sets, int(g)) for g in sets.contract_group])
+    holding = np.array([holding_of(lab, rates, sets, int(g)) for g in sets.contract_group])
     dated = np.zeros(len(quarter))
-    for contract in lab.contracts:
+    delivered = calendar.delivered_share(tranches, count, slip)
+    for number, contract in enumerate(lab.contracts):
         for instalment in contract.instalments:
             due = instalment.date - lab.horizon.first
             weight = beta ** (due - quarters) if due >= quarters else 1.0
-            dated += np.where(quarter == min(due, quarters), instalment.amount_usd * weight / layout.USD, 0.0)
+            amount = instalment.amount_usd * weight / layout.USD * delivered[:, number]
+            dated += np.where(quarter == min(due, quarters), amount, 0.0)
     fixed = chips @ holding / layout.CHIPS + dated
     return chips * hourly / layout.USD, owed * hourly / layout.USD, fixed
 

@@ -9,7 +9,7 @@ import numpy as np
 from exaplan.optimize.blocks import Builder
 from exaplan.plan.calendar import run_off
 from exaplan.plan.columns import Columns
-from exaplan.plan.inputs import Inputs
+from exaplan.plan.inputs import Inputs, growth_of
 
 LinkRow = Callable[[Builder, Columns, Inputs], None]
 
@@ -45,7 +45,10 @@ def exits(builder: Builder, columns: Columns, inputs: Inputs) -> None:
 
 
 def lost(builder: Builder, columns: Columns, inputs: Inputs) -> None:
-    """Remember customers turned away: H[n] = (1 - recovery) (D[n]/D[p]) H[p] + kappa (D[n]/D[p]) unserved[p]."""
+    """Remember customers turned away: H[n] = (1 - recovery) (D[n]/D[p]) H[p] + kappa (D[n]/D[p]) unserved[p].
+
+    Those who leave for want of trust are gone likewise: + (D[n]/D[p]) leaving[p].
+    """
     row = builder.rows("lost_balance", columns.lost.shape, lower=0.0, upper=0.0)
     builder.add(row, row.position, columns.lost.index, 1.0)
     children = np.arange(1, inputs.nodes)
@@ -56,6 +59,14 @@ def lost(builder: Builder, columns: Columns, inputs: Inputs) -> None:
         row.position[children, :, None],
         columns.unserved.index[before],
         -inputs.lost_new[children, :, None],
+    )
+    leaving = inputs.sets.churn_serve
+    demand = inputs.stage.demand[:, leaving]
+    builder.add(
+        row,
+        row.position[children][:, leaving],
+        columns.leaving.index[before],
+        -growth_of(demand[before], demand[children]),
     )
 
 
@@ -96,10 +107,14 @@ def events_at(event: np.ndarray, inputs: Inputs) -> tuple[np.ndarray, np.ndarray
 
 
 def survivors(
-    inputs: Inputs, factor: float, quarters: int
+    inputs: Inputs, factor: float, quarters: int, *, after: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Tail node, order quarter, offer and run-off annuity of every cohort that outlives the horizon."""
-    arrival, retirement = inputs.cohorts.arrival[inputs.tails], inputs.cohorts.retirement[inputs.tails]
+    """Tail node, order quarter, offer and run-off annuity of every cohort that outlives the horizon.
+
+    With ``after`` the annuity begins so many quarters after arrival.
+    """
+    cohorts = inputs.cohorts.later(after) if after else inputs.cohorts
+    arrival, retirement = cohorts.arrival[inputs.tails], cohorts.retirement[inputs.tails]
     weight = run_off(arrival, retirement, inputs.quarters, quarters, factor)
     leaf, order_quarter, offer = np.nonzero(weight > 0)
     return inputs.tails[leaf], order_quarter, offer, weight[leaf, order_quarter, offer]

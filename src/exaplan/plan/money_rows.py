@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from exaplan.domain.futures import NEVER
 from exaplan.optimize.blocks import Builder, RowRange
 from exaplan.plan.calendar import TO_THE_END
 from exaplan.plan.columns import Columns
 from exaplan.plan.inputs import Inputs
-from exaplan.plan.layout import USD
+from exaplan.plan.layout import USD, Layout
 from exaplan.plan.link_rows import LinkRow, events_at, survivors
 
 Term = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -18,7 +19,10 @@ Term = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def running_cost(columns: Columns, inputs: Inputs) -> Iterator[Term]:
-    """Cash that a quarter's work costs: on-demand chips, energy, metered use, upkeep of new stock, new commitments."""
+    """Cash that a quarter's work costs: on-demand chips, energy, metered use, upkeep of new stock, new commitments.
+
+    What internal use saves comes off.
+    """
     stage, sets = inputs.stage, inputs.sets
     node = np.arange(inputs.nodes)
     yield node[:, None, None], columns.rent.index, -stage.rent_price[:, :, None] * stage.block_share
@@ -28,31 +32,49 @@ def running_cost(columns: Columns, inputs: Inputs) -> Iterator[Term]:
     yield node, columns.commit.index, -np.ones(inputs.nodes)
     payment = inputs.deals.contract_payment[:, sets.exits]
     yield node[:, None], columns.left.index, payment
+    yield node[:, None], columns.insight.index, savings(sets)
 
 
-def revenue(columns: Columns, inputs: Inputs) -> Term:
-    """Collect what customers pay for the output of each node's quarter."""
-    serve = len(inputs.sets.serve)
-    output = columns.output.index[:, :serve]
-    return (
-        np.arange(inputs.nodes)[:, None, None],
-        output,
-        inputs.stage.price[:, :, None] * np.ones(output.shape[2]),
-    )
+def savings(sets: Layout) -> np.ndarray:
+    """M$ saved a quarter by one unit of insight of each internal workload [internal]."""
+    return np.array([workload.saving_usd_per_quarter for workload in sets.internal], dtype=float) / USD
+
+
+def revenue(columns: Columns, inputs: Inputs) -> Iterator[Term]:
+    """Collect what customers pay for the output of each node's quarter, and what they pay above or below the stated price.
+
+    Columns and values have the axes [node, ..., ...].
+    """
+    sets, price = inputs.sets, inputs.stage.price
+    node = np.arange(inputs.nodes)[:, None, None]
+    output = columns.output.index[:, : len(sets.serve)]
+    yield node, output, price[:, :, None] * np.ones(output.shape[2])
+    beyond = price[:, sets.point_serve] * (sets.point_price - 1)
+    yield node, columns.sold.index, beyond[:, :, None] * np.ones(output.shape[2])
+    yield node, columns.premium.index[:, :, None], price[:, sets.premium_serve, None]
 
 
 def commitments(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     """Must-pay of new reservations: C[n] = C[p] + sum tau (1 - deposit) price_o[m] y_o[m] over arrivals - retirements.
 
-    The price is that of the node of signature. In a tail node: the annuity of what is still to be paid.
+    The price is that of the node of signature; it steps up at the end of each year. In a tail node: the annuity of what
+    is still to be paid.
     """
     row = builder.rows("commitments", (inputs.nodes,), lower=0.0, upper=0.0)
     builder.add(row, row.position, columns.commit.index, 1.0)
     inside = np.arange(1, inputs.tree_nodes)
     builder.add(row, row.position[inside], columns.commit.index[inputs.parent[inside]], -1.0)
-    terms = inputs.deals.terms
-    share = terms.take_or_pay * (1 - terms.deposit)
-    _carry(builder, row, columns, inputs, inputs.deals.rent[: inputs.tree_nodes] * share)
+    must_pay(builder, row, row.position, columns, inputs, np.ones(len(inputs.sets.orderable)))
+
+
+def must_pay(
+    builder: Builder, row: RowRange, at: np.ndarray, columns: Columns, inputs: Inputs, counted: np.ndarray
+) -> None:
+    """Subtract the must-pay of orders from a row at the positions ``at`` [node], for offers ``counted`` [orderable]."""
+    terms, rent = inputs.deals.terms, inputs.deals.rent[: inputs.tree_nodes] * counted
+    carry(builder, row, at, columns, inputs, rent * (terms.take_or_pay * (1 - terms.deposit)))
+    for after, rise in terms.steps:
+        carry(builder, row, at, columns, inputs, rent * (terms.take_or_pay * rise), after=after)
 
 
 def depreciation(builder: Builder, columns: Columns, inputs: Inputs) -> None:
@@ -63,22 +85,32 @@ def depreciation(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     builder.add(row, row.position, columns.write_down.index, 1.0)
     inside = np.arange(1, inputs.tree_nodes)
     builder.add(row, row.position[inside], columns.write_down.index[inputs.parent[inside]], -1.0)
-    _carry(builder, row, columns, inputs, inputs.deals.capex[: inputs.tree_nodes] / inputs.deals.terms.life)
+    price = inputs.deals.capex[: inputs.tree_nodes] / inputs.deals.terms.life
+    carry(builder, row, row.position, columns, inputs, price)
 
 
-def _carry(builder: Builder, row: RowRange, columns: Columns, inputs: Inputs, price: np.ndarray) -> None:
-    """Subtract ``price`` [tree node, orderable] times orders on arrival, add it on retirement, annuity in the tail."""
-    for event, sign in ((inputs.cohorts.arrival, -1.0), (inputs.cohorts.retirement, 1.0)):
+def carry(
+    builder: Builder,
+    row: RowRange,
+    at: np.ndarray,
+    columns: Columns,
+    inputs: Inputs,
+    price: np.ndarray,
+    *,
+    after: int = 0,
+) -> None:
+    """Subtract ``price`` [tree node, orderable] times orders on arrival, add it on retirement, annuity in the tail.
+
+    ``at`` [node] are the positions in ``row``; with ``after`` it begins so many quarters after arrival.
+    """
+    cohorts = inputs.cohorts.later(after) if after else inputs.cohorts
+    for event, sign in ((cohorts.arrival, -1.0), (cohorts.retirement, 1.0)):
         node, order_quarter, offer = events_at(event, inputs)
         signed_at = inputs.at_quarter[node, order_quarter]
-        builder.add(
-            row, row.position[node], columns.order.index[signed_at, offer], sign * price[signed_at, offer]
-        )
-    node, order_quarter, offer, weight = survivors(inputs, inputs.tail_discount, TO_THE_END)
+        builder.add(row, at[node], columns.order.index[signed_at, offer], sign * price[signed_at, offer])
+    node, order_quarter, offer, weight = survivors(inputs, inputs.tail_discount, TO_THE_END, after=after)
     signed_at = inputs.at_quarter[node, order_quarter]
-    builder.add(
-        row, row.position[node], columns.order.index[signed_at, offer], -weight * price[signed_at, offer]
-    )
+    builder.add(row, at[node], columns.order.index[signed_at, offer], -weight * price[signed_at, offer])
 
 
 def tax(builder: Builder, columns: Columns, inputs: Inputs) -> None:
@@ -96,8 +128,8 @@ def tax(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     builder.add(row, nodes, columns.profit.index, 1.0)
     builder.add(row, nodes, columns.loss.index, -1.0)
     builder.add(row, nodes, columns.write_down.index, 1.0)
-    node, column, value = revenue(columns, inputs)
-    builder.add(row, node, column, -(1 - finance.revenue_cost) * value)
+    for node, column, value in revenue(columns, inputs):
+        builder.add(row, node, column, -(1 - finance.revenue_cost) * value)
     for node, column, value in running_cost(columns, inputs):
         builder.add(row, node, column, -value)
     limit = builder.rows("relief_profit", (inputs.nodes,), upper=0.0)
@@ -127,7 +159,7 @@ def raises(builder: Builder, columns: Columns, inputs: Inputs) -> None:
 def cash(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     """Cash: cash[n] = (1 + r) cash[p] + collected - costs - capex - payments - tax + debt + raises + rescue.
 
-    Purchases pay the deposit at order and the rest on arrival, and bring their residual at the end of life;
+    Purchases pay the deposit at order, milestones, and the rest on arrival, and bring their residual at the end of life;
     reservations pay their deposit at signature. A tail node collects and pays what is left at its present value.
     """
     finance, nodes = inputs.lab.finance, np.arange(inputs.nodes)
@@ -160,27 +192,28 @@ def cash(builder: Builder, columns: Columns, inputs: Inputs) -> None:
 def _collect(builder: Builder, row: RowRange, columns: Columns, inputs: Inputs) -> None:
     finance = inputs.lab.finance
     late = float(finance.collection_lag_quarters)
-    node, column, value = revenue(columns, inputs)
     now = np.where(inputs.quarter == inputs.quarters, 1.0, 1.0 - late)[:, None, None]
-    builder.add(row, node, column, -(now - finance.revenue_cost) * value)
     children = np.arange(1, inputs.nodes)
     before = inputs.parent[children]
-    builder.add(row, children[:, None, None], column[before], -late * value[before])
+    for node, column, value in revenue(columns, inputs):
+        builder.add(row, node, column, -(now - finance.revenue_cost) * value)
+        builder.add(row, children[:, None, None], column[before], -late * value[before])
 
 
 def order_payments(columns: Columns, inputs: Inputs) -> Iterator[Term]:
-    """Payments that hang on an order itself: deposits, the rest on arrival, the residual at the end of life."""
+    """Payments that hang on an order itself: deposits, milestones, the rest on arrival, the residual at the end of life."""
     deals, terms, tree = inputs.deals, inputs.deals.terms, inputs.tree_nodes
     capex = deals.capex[:tree]
     deposit = terms.deposit * (capex + deals.rent[:tree] * terms.take_or_pay * terms.life)
     yield np.arange(tree)[:, None], columns.order.index, -deposit
-    events = ((inputs.cohorts.arrival, -(1 - terms.deposit)), (inputs.cohorts.retirement, terms.residual))
-    for event, share in events:
+    cohorts = inputs.cohorts
+    stages = zip(cohorts.milestones, (-share for _, share in terms.milestones), strict=True)
+    for event, share in ((cohorts.arrival, -terms.rest), (cohorts.retirement, terms.residual), *stages):
         node, order_quarter, offer = events_at(event, inputs)
         signed_at = inputs.at_quarter[node, order_quarter]
         yield node, columns.order.index[signed_at, offer], capex[signed_at, offer] * share[offer]
         late = event[inputs.tails] - inputs.quarters  # quarters after the horizon at which it falls due
-        leaf, order_quarter, offer = np.nonzero(late >= 0)
+        leaf, order_quarter, offer = np.nonzero((late >= 0) & (event[inputs.tails] < NEVER))
         weight = inputs.tail_discount ** late[leaf, order_quarter, offer]
         node = inputs.tails[leaf]
         signed_at = inputs.at_quarter[node, order_quarter]

@@ -14,10 +14,13 @@ import numpy as np
 
 from exaplan.domain.answer import Limit, Price
 from exaplan.optimize.highs import duals
-from exaplan.plan.accounts import weighted_quantile
+from exaplan.plan.accounts import by_quarter, weighted_quantile
+from exaplan.plan.contract_prices import contract_worth
+from exaplan.plan.decided import decided_of
 from exaplan.plan.layout import CHIPS, USD
-from exaplan.plan.result import cash_price
+from exaplan.plan.result import cash_price, further_chips
 from exaplan.plan.solve import Solved
+from exaplan.plan.supply_rows import fleet_terms, signed_fleet
 
 WORTHLESS = 1e-7
 """A dual below this share of the largest one of its kind is the solver's rounding."""
@@ -34,7 +37,7 @@ class Worth:
 
 
 def worths(solved: Solved) -> Iterator[Worth]:
-    """Worth of a chip, a MW, a floor point, a dollar and a larger order limit, at every tree node."""
+    """Worth of a chip, a MW, a floor point, a dollar, a larger order limit and contract, at every tree node."""
     inputs, model = solved.program.inputs, solved.model
     sets, tree = inputs.sets, inputs.tree_nodes
 
@@ -44,7 +47,9 @@ def worths(solved: Solved) -> Iterator[Worth]:
     chips = dual("chips").sum(axis=2) * USD / CHIPS
     for group, (chip, pool) in enumerate(sets.groups):
         yield Worth("chips", f"{chip} at {pool}", "chip", chips[:, group])
-    energized = inputs.stage.site_power[:tree] > 0  # a site that is not ready yet has no megawatt to price
+    # A site that is not ready yet has no megawatt to price; what steps feed stands below zero on the left side.
+    drawn = decided_of(solved).rows.get("power", np.zeros((inputs.nodes, 1, 1)))[:tree, :, 0]
+    energized = inputs.stage.site_power[:tree] - np.minimum(drawn, 0.0) > 1e-9
     power = np.where(energized, dual("power").sum(axis=2) * USD, 0.0)
     for number, site in enumerate(inputs.lab.sites):
         yield Worth("power", site.id, "MW", power[:, number])
@@ -56,6 +61,9 @@ def worths(solved: Solved) -> Iterator[Worth]:
     reduced = solved.solution.reduced_cost[solved.program.columns.order.span].reshape(tree, -1) * USD / CHIPS
     for number, offer in enumerate(sets.orderable):
         yield Worth("supply", offer.id, "chip", np.maximum(reduced[:, number], 0.0))
+    volume = contract_worth(solved)
+    for number, contract in enumerate(sets.contracts):
+        yield Worth("contract", contract.id, "chip", volume[:, number])
 
 
 def _protected_capacity(solved: Solved) -> np.ndarray:
@@ -69,6 +77,7 @@ def _protected_capacity(solved: Solved) -> np.ndarray:
     steady += (
         weight[:, :, sets.orderable_group] * (stage.available * solved.value(program.columns.stock))[:, None]
     ).sum(axis=2)
+    steady += (weight * further_chips(solved)[:, None]).sum(axis=2)
     rent = solved.value(program.columns.rent) * stage.rent_available[:, None]
     flexible = np.einsum("njg,ngb->njb", weight[:, :, sets.on_demand_group], rent)
     return np.asarray((steady[:, :, None] + flexible)[: inputs.tree_nodes])
@@ -114,9 +123,12 @@ def limits_of(solved: Solved) -> tuple[Limit, ...]:
         rows.append(_limit(solved, Worth("oversight", "oversight", "1e24 FLOP/quarter", dual * USD), short))
     if finance.debt is not None and finance.debt.limit_usd > 0:
         rows.append(_limit(solved, Worth("debt", "credit line", "USD", _bound_worth(solved, "debt"))))
+    rows.extend(_capital_limits(solved))
     for number, chance in enumerate(finance.rounds):
         worth = _bound_worth(solved, "raised_total")[:, number]
         rows.append(_limit(solved, Worth("round", f"round {chance.id}", "USD", worth)))
+    rows.extend(_supplier_limits(solved))
+    rows.extend(_due_limits(solved))
     if policy.risk.limit_usd is not None:
         dual = duals(solved.solution, solved.model.rows["risk_limit"])
         over = solved.relaxed.get("CVaR limit", 0.0) * USD
@@ -124,10 +136,69 @@ def limits_of(solved: Solved) -> tuple[Limit, ...]:
     return tuple(rows)
 
 
+def _capital_limits(solved: Solved) -> Iterator[Limit]:
+    """Tell the covenant, a dollar more debt at the same revenue, and each supplier's loans, a dollar more lent."""
+    model, tree = solved.model, solved.program.inputs.tree_nodes
+    finance = solved.program.inputs.lab.finance
+    if "covenant" in model.rows:
+        worth = duals(solved.solution, model.rows["covenant"])[:tree]
+        yield _limit(solved, Worth("covenant", "covenant on debt", "USD", worth))
+    if "loan_share" in model.rows:
+        share = duals(solved.solution, model.rows["loan_share"])[:tree]
+        most = _bound_worth(solved, "loan")
+        lent = solved.value(model.columns["loan"]) > 0  # where nothing is bought there is nothing to lend on
+        for number, lender in enumerate(finance.supplier_finance):
+            worth = np.where(lent[:, number], share[:, number] + most[:, number], 0.0)
+            yield _limit(solved, Worth("loan", f"loans of {lender.supplier}", "USD", worth))
+
+
+def _due_limits(solved: Solved) -> Iterator[Limit]:
+    """Tell each date that a run has to keep. A start is a whole one, so the date has no price: it binds where it is kept last."""
+    if "run_due" not in solved.model.rows:
+        return
+    inputs = solved.program.inputs
+    missed = by_quarter(inputs, solved.value(solved.model.columns["missed"]))
+    start = by_quarter(inputs, solved.value(solved.model.columns["run_start"]))
+    due = [(item, run) for item, run in enumerate(inputs.lab.runs) if run.due is not None]
+    begin = inputs.lab.horizon.first
+    for number, (item, run) in enumerate(due):
+        late = float(missed[:, number].sum()) if "runs that are due" in solved.relaxed else 0.0
+        last = start[(run.due or begin) - begin, item] > 1e-6
+        state = "relaxed" if late > 0 else "binds" if last else "slack"
+        yield Limit(f"run {run.id} due {run.due}", state, 0.0, "future", late)
+
+
+def _supplier_limits(solved: Solved) -> Iterator[Limit]:
+    """Tell each largest order and largest share of a supplier: the worth of a point is the row's dual times the live fleet."""
+    inputs, columns = solved.program.inputs, solved.program.columns
+    if "supplier_order" in solved.model.rows:
+        more = duals(solved.solution, solved.model.rows["supplier_order"]) * USD / CHIPS
+        for number, most in enumerate(inputs.lab.policy.supplier_order):
+            yield _limit(
+                solved, Worth("supplier order", f"orders of {most.supplier}", "chip", more[:, number])
+            )
+    if "supplier_share" not in solved.model.rows:
+        return
+    dual = duals(solved.solution, solved.model.rows["supplier_share"])
+    signed, _ = signed_fleet(inputs)
+    fleet = signed.sum(axis=1)
+    for column, weight, _ in fleet_terms(columns, inputs, solved.model.columns):
+        fleet = fleet + (solved.solution.x[column] * weight).sum(axis=tuple(range(1, column.ndim)))
+    chance = inputs.probability[: inputs.tree_nodes]
+    over = chance @ solved.value(solved.model.columns["over_share"]) / max(float(chance @ fleet), 1e-12)
+    for number, cap in enumerate(inputs.lab.policy.supplier_share):
+        missed = float(over[number]) if "supplier share" in solved.relaxed else 0.0
+        yield _limit(
+            solved,
+            Worth("supplier share", f"share of {cap.supplier}", "share", dual[:, number] * fleet * USD),
+            missed,
+        )
+
+
 def _missed_floors(solved: Solved) -> dict[str, float]:
     """Share of what each relaxed floor asks for that is missed, expected over the tree."""
     inputs = solved.program.inputs
-    chance = inputs.probability[: inputs.tree_nodes, None, None]
+    chance = inputs.probability[: inputs.tree_nodes, None, None] * inputs.stage.block_share
     level = inputs.stage.floor_level[: inputs.tree_nodes, :, None]
     asked = level + inputs.stage.floor_share[:, None] * _protected_capacity(solved)
     short = solved.value(solved.program.columns.short)[: inputs.tree_nodes]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from exaplan.domain.answer import Certificate
 from exaplan.domain.plan import Plan
 from exaplan.optimize.highs import duals
+from exaplan.plan.columns import Columns
 from exaplan.plan.layout import CHIPS, FLOP, TOKENS, USD, Layout
+from exaplan.plan.price_rows import moved_by_price
 from exaplan.plan.solve import Solved
 
 
@@ -31,7 +33,7 @@ def to_plan(solved: Solved) -> Plan:
     program, columns = solved.program, solved.program.columns
     inputs, sets = program.inputs, program.inputs.sets
     value = solved.value
-    unit = np.where(np.arange(len(sets.workloads)) < len(sets.serve), TOKENS, FLOP)
+    unit = sets.unit
     price = cash_price(solved)
     unaided = value(columns.rescue) < 1e-6
     at_face, priced = leaf_values(solved, rescue_price=1.0), leaf_values(solved)
@@ -56,13 +58,19 @@ def to_plan(solved: Solved) -> Plan:
         stock=value(columns.stock) * CHIPS,
         left=value(columns.left),
         rented=value(columns.rent) * CHIPS,
+        further=further_chips(solved) * CHIPS,
+        brought=further_demand(solved) * TOKENS,
         at_work=value(columns.work) * CHIPS,
         output=value(columns.output) * unit[:, None],
         unserved=value(columns.unserved) * TOKENS,
         lost=value(columns.lost) * TOKENS,
         forgiven=value(columns.forgiven) * TOKENS,
         ratio=value(columns.ratio),
-        effect=1 + value(columns.standing)[:, None] * sets.sensitivity,
+        effect=1
+        + value(columns.standing)[:, None] * sets.sensitivity
+        + moved_by_price(inputs, value(columns.offered)),
+        sold=value(columns.sold) * TOKENS,
+        premium=value(columns.premium) * TOKENS,
         cash_usd=value(columns.cash) * USD,
         debt_usd=value(columns.debt) * USD,
         raised_usd=value(columns.raised) * USD,
@@ -74,6 +82,32 @@ def to_plan(solved: Solved) -> Plan:
         rescue_price=inputs.lab.policy.rescue_price,
         largest_cash_price=float(price[unaided].max()) if unaided.any() else float("nan"),
     )
+
+
+def further_activity(solved: Solved) -> np.ndarray | None:
+    """Sum what variables beside the core ones put into every row [row]; None where they are all zero."""
+    core, model = {field.name for field in fields(Columns)}, solved.model
+    x = np.zeros(model.column_count)
+    for name, variable in model.columns.items():
+        if name not in core:
+            x[variable.span] = solved.solution.x[variable.span]
+    return model.activity(x) if x.any() else None
+
+
+def further_chips(solved: Solved) -> np.ndarray:
+    """Thousand chips up that variables beside the core ones bring [node, group], mean over the blocks."""
+    row, activity = solved.model.rows["chips"], further_activity(solved)
+    if activity is None:
+        return np.zeros(row.shape[:2])
+    return np.asarray(-activity[row.span].reshape(row.shape) @ solved.program.inputs.stage.block_share)
+
+
+def further_demand(solved: Solved) -> np.ndarray:
+    """Demand that variables beside the core ones bring, 1e12 tokens [node, serve]."""
+    row, activity = solved.model.rows["demand"], further_activity(solved)
+    if activity is None:
+        return np.zeros(row.shape[:2])
+    return np.asarray(-activity[row.span].reshape(row.shape).sum(axis=2))
 
 
 def _floor_unit(protected: tuple[str, ...], sets: Layout) -> float:
@@ -89,6 +123,8 @@ def leaf_values(solved: Solved, *, rescue_price: float | None = None) -> np.ndar
     path = np.column_stack([inputs.at_quarter[inputs.tails], inputs.tails])
     given = 1 + np.array([chance.dilution_cost for chance in inputs.lab.finance.rounds], dtype=float)
     cost = price * solved.value(columns.rescue) + solved.value(columns.raised) @ given
+    if "given" in solved.model.columns:
+        cost = cost + solved.value(solved.model.columns["given"])
     earned = inputs.cash_worth * solved.value(columns.cash)
     return np.asarray((inputs.discount * (earned - cost))[path].sum(axis=1))
 
@@ -106,11 +142,20 @@ STAGE_DECISIONS = (
     "rent",
     "work",
     "output",
+    "sold",
+    "premium",
+    "leaving",
     "unserved",
     "forgiven",
     "progress",
+    "effort",
+    "insight",
+    "distil",
     "short",
     "unwatched",
+    "through",
+    "on_call",
+    "standby",
 )
 
 
@@ -133,5 +178,7 @@ def stage_worth(solved: Solved) -> StageWorth:
 
 STAGE_ROW_NAMES = (
     "chips", "flexible", "meter", "beyond", "technology", "demand", "written_off", "floor", "oversight", "mix_least", "mix_most", "power",
-    "progress_curve",
+    "progress_curve", "effort_plane", "insight_curve", "steady", "run_through", "reserve", "held", "homed",
+    "routing_least", "routing_most", "routing_ready", "distil_flop", "distil_taught", "sold_all", "sold_most",
+    "premium_line", "leaving_line", "leaving_most",
 )  # fmt: skip

@@ -11,9 +11,14 @@ from collections.abc import Callable
 import numpy as np
 
 from exaplan.optimize.blocks import Builder
+from exaplan.plan.block_rows import reserve, steady
 from exaplan.plan.columns import StageColumns
 from exaplan.plan.layout import Layout
+from exaplan.plan.pool_rows import one_pool
+from exaplan.plan.price_rows import pricing
+from exaplan.plan.segment_rows import distilled, routing
 from exaplan.plan.stage import Stage
+from exaplan.plan.trust_rows import trust
 
 StageRow = Callable[[Builder, StageColumns, Layout, Stage], None]
 
@@ -73,15 +78,23 @@ def _leave_flexible(builder: Builder, columns: StageColumns, sets: Layout, stage
 def technology(builder: Builder, columns: StageColumns, sets: Layout, stage: Stage) -> None:
     """Output needs chips: q[w,b] <= sum_g rate[g,w] share_b x[g,w,b]; an equality for training.
 
-    Chips on training train: were their output free to be less, a floor could be filled with chips that do nothing and
-    the mix would bind what is counted instead of what is done.
+    Of preemptible work with a restart loss, chips that come and go count 1 - loss: rate share_b ((1 - loss) x + loss
+    through). Chips on training train: were their output free to be less, a floor could be filled with chips that do nothing and
+    the mix would bind what is counted instead of what is done. An equality also where several models serve a segment, so
+    that the mix of work is the mix of tokens.
     """
     least = np.full(columns.output.shape, -np.inf)
     first = len(sets.serve)
     least[:, first : first + len(sets.train)] = 0.0
+    least[:, sets.service_workload] = 0.0
     row = builder.rows("technology", columns.output.shape, lower=least, upper=0.0)
     builder.add(row, row.position, columns.output.index, 1.0)
     rate = stage.rate[:, :, None] * stage.block_share
+    if len(sets.swinging):
+        lost = sets.restart_loss[:, None] * rate[:, sets.swinging]
+        rate[:, sets.swinging] -= lost
+        at = row.position[:, sets.arc_workload[sets.swinging]]
+        builder.add(row, at, columns.through.index[:, :, None], -lost)
     builder.add(row, row.position[:, sets.arc_workload], columns.work.index, -rate)
 
 
@@ -142,8 +155,12 @@ def oversight(builder: Builder, columns: StageColumns, sets: Layout, stage: Stag
     if stage.oversight <= 0 or not sets.safety:
         return
     row = builder.rows("oversight", columns.unwatched.shape, lower=0.0)
-    safe = sets.arc_workload >= len(sets.serve) + len(sets.train)
-    weight = stage.oversight_weight[:, sets.arc_group, None] * np.where(safe, 1.0, -stage.oversight)[:, None]
+    first = len(sets.serve) + len(sets.train)
+    sign = np.where(sets.arc_workload >= first, 1.0, -stage.oversight)
+    sign = np.where(
+        sets.arc_workload >= sets.first_internal, 0.0, sign
+    )  # own use is not watched, and watches nothing
+    weight = stage.oversight_weight[:, sets.arc_group, None] * sign[:, None]
     builder.add(row, row.position[:, None, :], columns.work.index, weight)
     builder.add(row, row.position, columns.unwatched.index, 1.0)
 
@@ -177,6 +194,9 @@ def power(builder: Builder, columns: StageColumns, sets: Layout, stage: Stage) -
 def progress(builder: Builder, columns: StageColumns, sets: Layout, stage: Stage) -> None:
     """Development compute brings progress with diminishing returns: p <= a_i + b_i flop / parity, tangents of r^g.
 
+    Where experiments and final runs need each other, what counts is effort <= sum_w slope_kw q_w, tangent planes of a
+    Cobb-Douglas mix: neither side alone gets far.
+
     In a tail node nothing follows, so progress is free of rows there (it has no use).
     """
     if stage.progress is None:
@@ -186,11 +206,51 @@ def progress(builder: Builder, columns: StageColumns, sets: Layout, stage: Stage
     builder.add(row, row.position, columns.progress.index[:, None], 1.0)
     first = len(sets.serve)
     output = columns.output.index[:, None, first : first + len(sets.train)]
-    slope = (stage.progress.slope / stage.parity)[:, None, None]
-    builder.add(row, row.position[:, :, None, None], output, -slope)
+    slope = stage.progress.slope / stage.parity
+    if not len(stage.mix_planes):
+        builder.add(row, row.position[:, :, None, None], output, -slope[:, None, None])
+        return
+    builder.add(row, row.position, columns.effort.index[:, None], -slope)
+    planes = builder.rows("effort_plane", (len(stage.weight), len(stage.mix_planes)), upper=0.0)
+    builder.add(planes, planes.position, columns.effort.index[:, None], 1.0)
+    builder.add(planes, planes.position[:, :, None, None], output, -stage.mix_planes[:, :, None])
 
 
-STAGE_ROWS: tuple[StageRow, ...] = (use, technology, demand, floors, oversight, mix, power, progress)
+def insight(builder: Builder, columns: StageColumns, sets: Layout, stage: Stage) -> None:
+    """Bring insight by internal use, with diminishing returns: s <= omega a_i + b_i q / reference, tangents of r^g."""
+    if not sets.internal:
+        return
+    lines = max(len(curve.slope) for curve in stage.insight)
+    intercept, slope = (
+        np.array([np.resize(getattr(curve, name), lines) for curve in stage.insight])
+        for name in ("intercept", "slope")
+    )
+    limit = stage.weight[:, None, None] * intercept
+    row = builder.rows("insight_curve", limit.shape, upper=limit)
+    builder.add(row, row.position, columns.insight.index[:, :, None], 1.0)
+    output = columns.output.index[:, sets.first_internal :]
+    rate = (slope / stage.insight_reference[:, None])[:, :, None]
+    builder.add(row, row.position[..., None], output[:, :, None, :], -rate)
+
+
+STAGE_ROWS: tuple[StageRow, ...] = (
+    use,
+    technology,
+    demand,
+    floors,
+    oversight,
+    mix,
+    power,
+    progress,
+    insight,
+    steady,
+    reserve,
+    one_pool,
+    routing,
+    distilled,
+    pricing,
+    trust,
+)
 
 
 def _signed_capacity(sets: Layout, stage: Stage) -> np.ndarray:

@@ -60,3 +60,23 @@ def power_tangents(
     slope = exponent * points ** (exponent - 1)
     intercept = (1 - exponent) * points**exponent
     return Tangents(np.append(0.0, intercept), np.append(lowest ** (exponent - 1), slope))
+
+
+def mix_planes(share: float, points: int = 15) -> np.ndarray:
+    """Draw E^s F^(1-s) / (s^s (1-s)^(1-s)) by its tangent planes through the origin, slopes [plane, (E, F)].
+
+    Cobb and Douglas (1928), scaled so that a unit counts in full where E / (E + F) = ``share``. Concave and of degree
+    one, so the lower envelope of the planes is its outer approximation; one of them touches at ``share``.
+
+    Examples
+    --------
+    >>> planes = mix_planes(0.5)
+    >>> round(float((planes @ [3.0, 3.0]).min()), 9), bool((planes @ [1.0, 9.0]).min() < 7)
+    (6.0, True)
+    """
+    odds = np.log(share / (1 - share)) + np.linspace(-4.0, 4.0, points)
+    at = 1 / (1 + np.exp(-odds))  # E / (E + F) where the plane touches
+    scale = share**share * (1 - share) ** (1 - share)
+    experiments = share * (at / (1 - at)) ** (share - 1) / scale
+    final = (1 - share) * (at / (1 - at)) ** share / scale
+    return np.column_stack([experiments, final])
