@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.plan.demand_labs import launch_lab, price_lab, segment_lab, trust_lab
 from tests.plan.labs import contracts_lab, developer_lab, owner_lab
 
 from exaplan.optimize.highs import solve
 from exaplan.optimize.model import Model
+from exaplan.plan.decided import decided_of
+from exaplan.plan.demand_result import launched_tokens
 from exaplan.plan.formulation import build_stage
 from exaplan.plan.inputs import collect
 from exaplan.plan.result import STAGE_DECISIONS, STAGE_ROW_NAMES, stage_worth
@@ -15,9 +18,11 @@ from exaplan.plan.solve import solve_plan
 from exaplan.simulate.dispatch import State, priced_for, run_quarter
 
 LABS = pytest.mark.parametrize(
-    "make", [contracts_lab, owner_lab, developer_lab], ids=lambda make: make.__name__
+    "make",
+    [contracts_lab, owner_lab, developer_lab, segment_lab, price_lab, trust_lab],
+    ids=lambda make: make.__name__,
 )
-STATE = ("stock", "left", "lost", "standing")
+STATE = ("stock", "left", "lost", "standing", "ready", "finished", "offered")
 
 
 def dense(model: Model) -> np.ndarray:
@@ -59,21 +64,22 @@ def test_at_the_prices_of_a_node_the_plans_own_quarter_is_the_best_there_is(make
         assert solve(model).objective == pytest.approx(own, rel=1e-6, abs=1e-6)
 
 
-@LABS
+@pytest.mark.parametrize("make", [*LABS.args[1], launch_lab], ids=lambda make: make.__name__)
 def test_dispatch_on_a_node_earns_what_the_plan_earns_there(make):
     solved = solve_plan(collect(*make()))
+    decided = decided_of(solved).rows
     inputs, columns = solved.program.inputs, solved.program.columns
     node = np.arange(inputs.nodes)
     effect = 1 + solved.value(columns.standing)[:, None] * inputs.sets.sensitivity
-    state = State(
-        *(solved.value(getattr(columns, name)) for name in ("stock", "left", "lost")), effect=effect
-    )
-    prices = priced_for(stage_worth(solved), node, inputs.stage, inputs.stage)
+    given = {name: solved.value(getattr(columns, name)) for name in STATE if name != "standing"}
+    state = State(**given, effect=effect, brought=launched_tokens(solved))
+    prices = priced_for(stage_worth(solved), node, inputs.sets, inputs.stage, inputs.stage)
     for quarter in range(inputs.quarters + 1):
         at = np.flatnonzero(inputs.quarter == quarter)
         part = State(*(values[at] for values in vars(state).values()))
         here = {name: values[at] for name, values in prices.items()}
-        work = run_quarter(inputs.sets, inputs.stage.take(at), part, here)
+        added = {name: amount[at] for name, amount in decided.items()}
+        work = run_quarter(inputs.sets, inputs.stage.take(at), part, here, decided=added)
         for place, number in enumerate(at):
             got = sum(float((here[name][place] * getattr(work, name)[place]).sum()) for name in here)
             own = sum(float((here[n][place] * solved.value(getattr(columns, n))[number]).sum()) for n in here)

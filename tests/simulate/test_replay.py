@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.plan import toy
-from tests.plan.labs import contracts_lab, developer_lab, owner_lab
+from tests.plan.labs import conduct_lab, contracts_lab, developer_lab, owner_lab
 
 from exaplan.domain.futures import Tree, World
 from exaplan.domain.lab import FixedCost, Policy
@@ -61,8 +61,9 @@ def test_on_the_trees_own_futures_a_plan_is_worth_what_it_said(make):
     assert (outcome.ruined_in == -1).all()
 
 
-def test_with_the_loop_too_the_trees_own_futures_are_worth_what_the_plan_said():
-    plan_solved = solved(developer_lab)
+@pytest.mark.parametrize("make", [developer_lab, conduct_lab], ids=lambda make: make.__name__)
+def test_with_the_loop_too_the_trees_own_futures_are_worth_what_the_plan_said(make):
+    plan_solved = solved(make)
     tree, plan = plan_solved.program.inputs.tree, to_plan(plan_solved)
     outcome = replay(plan_solved, own_futures(tree), seed=1, absorbing=False)
     assert tree.probability[tree.leaves] @ outcome.value_usd == pytest.approx(plan.value_usd, rel=1e-6)

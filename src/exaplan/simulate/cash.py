@@ -9,6 +9,7 @@ import numpy as np
 from exaplan.domain.lab import Finance
 from exaplan.plan.inputs import Deals
 from exaplan.plan.layout import USD, Layout
+from exaplan.plan.money_rows import savings
 from exaplan.plan.stage import Stage
 from exaplan.simulate.dispatch import Work
 from exaplan.simulate.fleet import Fleet
@@ -53,7 +54,8 @@ class Flows:
     revenue: np.ndarray
     compute_cost: np.ndarray  # everything paid for chips this quarter except capex and deposits
     capex: np.ndarray  # purchases and deposits, less residuals
-    other_cost: np.ndarray  # fixed costs, costs of revenue
+    other_cost: np.ndarray  # fixed costs, costs of revenue, what further decisions cost
+    given: np.ndarray  # value given away without cash
     tax: np.ndarray
     carried: np.ndarray
     collected: np.ndarray
@@ -65,24 +67,49 @@ class Flows:
         return np.asarray(self.collected - self.compute_cost - self.capex - self.other_cost - self.tax)
 
 
+@dataclass(frozen=True)
+class Further:
+    """Money of decisions beside the core program, M$ by path (``plan.decided.Decided``)."""
+
+    cash: np.ndarray
+    profit: np.ndarray
+    given: np.ndarray
+    revenue_rate: np.ndarray  # share of the path's own revenue due to investors
+    revenue_paid: np.ndarray  # what of it the node pays, within cash and profit
+
+
 def flows_of(  # noqa: PLR0913 - a quarter's money has many sources
     finance: Finance, sets: Layout, stage: Stage, deals: Deals, fleet: Fleet, books: Books, work: Work,
-    *, quarter: int, left: tuple[np.ndarray, np.ndarray], deposit: np.ndarray,
+    *, quarter: int, left: tuple[np.ndarray, np.ndarray], deposit: np.ndarray, further: Further,
 ) -> Flows:  # fmt: skip
     """Work out a quarter's money; ``left`` is the share of each exit contract left (before, now) [path, exit]."""
     tail = quarter == fleet.tail.first
     share = stage.block_share
     revenue = (work.output[:, : len(sets.serve)].sum(axis=2) * stage.price).sum(axis=1)
+    beyond = stage.price[:, sets.point_serve] * (sets.point_price - 1)
+    revenue = revenue + (work.sold.sum(axis=2) * beyond).sum(axis=1)
+    revenue = revenue + (work.premium * stage.price[:, sets.premium_serve]).sum(axis=1)
     rent = ((work.rent * share).sum(axis=2) * stage.rent_price).sum(axis=1)
     energy = ((work.work * share).sum(axis=2) * stage.energy).sum(axis=1)
     above = (work.above * deals.rent[:, sets.metered]).sum(axis=1)
     holding = (fleet.stock(quarter) * deals.holding).sum(axis=1)
+    saved = (work.insight * savings(sets)).sum(axis=1)
     kept = deals.contract_payment.copy()
     kept[:, sets.exits] *= 1 - left[1]
     fee = _exit_fee(sets, deals, left)
     compute = rent + energy + above + holding + fleet.committed(quarter) + kept.sum(axis=1)
     cost_of_revenue = finance.revenue_cost * revenue
-    profit = revenue - cost_of_revenue - compute - deals.fixed - fleet.write_down(quarter)
+    shared = further.revenue_rate * revenue - further.revenue_paid  # beyond what the node pays
+    profit = (
+        revenue
+        - cost_of_revenue
+        - compute
+        - deals.fixed
+        - fleet.write_down(quarter)
+        + saved
+        + further.profit
+        - shared
+    )
     relief = np.minimum(np.maximum(profit, 0.0), books.carried)
     late = 0.0 if tail else float(finance.collection_lag_quarters)
     taxed = finance.tax_rate * (np.maximum(profit, 0.0) - relief)
@@ -90,7 +117,8 @@ def flows_of(  # noqa: PLR0913 - a quarter's money has many sources
         revenue=revenue,
         compute_cost=compute + fee,
         capex=fleet.due(quarter) + deposit,
-        other_cost=cost_of_revenue + deals.fixed,
+        other_cost=cost_of_revenue + deals.fixed - saved - further.cash + shared,
+        given=further.given,
         tax=taxed,
         carried=books.carried + np.maximum(-profit, 0.0) - relief,
         collected=(1 - late) * revenue + books.receivable,
@@ -112,6 +140,15 @@ class Draws:
     planned_debt: np.ndarray  # [path]
 
 
+def _most_debt(finance: Finance, revenue: np.ndarray) -> np.ndarray:
+    """Largest balance of the credit line in a quarter of this ``revenue``, M$ [path]: its limit and its covenant."""
+    if finance.debt is None:
+        return np.zeros_like(revenue)
+    limit = np.full_like(revenue, finance.debt.limit_usd / USD)
+    multiple = finance.debt.revenue_multiple
+    return limit if multiple is None else np.minimum(limit, 4 * multiple * revenue)
+
+
 def close_quarter(
     finance: Finance,
     books: Books,
@@ -129,7 +166,7 @@ def close_quarter(
     quarter's discount and what a dollar held then adds to value (``Inputs.cash_worth``).
     """
     debt_rate = finance.debt.rate / 4 if finance.debt else 0.0
-    limit = finance.debt.limit_usd / USD if finance.debt and not tail else 0.0
+    limit = _most_debt(finance, flows.revenue) if not tail else np.zeros_like(books.cash)
     room = np.array([chance.max_usd / USD for chance in finance.rounds], dtype=float) - books.raised
     room = np.where(draws.open_rounds, np.maximum(room, 0.0), 0.0)
     raised = np.minimum(draws.planned_raise, room)
@@ -149,7 +186,7 @@ def close_quarter(
     alive = books.alive & ~ruined if absorbing else books.alive
     discount, worth = weight
     held = np.where(alive, cash + rescue, 0.0)
-    paid = books.paid_in + discount * (raised @ given + rescue)
+    paid = books.paid_in + discount * (raised @ given + flows.given + rescue)
     return Books(
         cash=held,
         debt=np.where(alive, debt, 0.0),

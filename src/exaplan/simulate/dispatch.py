@@ -13,6 +13,7 @@ from exaplan.plan.columns import StageColumns
 from exaplan.plan.formulation import build_stage
 from exaplan.plan.layout import Layout
 from exaplan.plan.result import STAGE_DECISIONS, StageWorth
+from exaplan.plan.services import flop_of_runs, teachers
 from exaplan.plan.stage import Stage
 
 CHUNK = 128
@@ -40,6 +41,17 @@ class State:
     left: np.ndarray  # [path, exit]
     lost: np.ndarray  # [path, serve]
     effect: np.ndarray  # [path, serve]
+    ready: np.ndarray  # [path, run] share of a distillation that the path itself has done
+    finished: np.ndarray  # [path, run] 1 where the model may serve, as the node has it
+    offered: np.ndarray  # [path, point]
+    brought: np.ndarray  # [path, serve] 1e12 tokens a quarter that launches, deals and runs have brought
+
+    def asked(self, sets: Layout) -> np.ndarray:
+        """Demand over the stated demand [path, serve]: the effect of capability times that of the price."""
+        factor = np.ones_like(self.effect)
+        factor[:, sets.priced] = 0.0
+        np.add.at(factor.T, sets.point_serve, (self.offered * sets.point_demand).T)
+        return np.asarray(self.effect * factor)
 
 
 @dataclass(frozen=True)
@@ -51,11 +63,20 @@ class Work:
     rent: np.ndarray  # [path, on-demand, block]
     work: np.ndarray  # [path, arc, block]
     output: np.ndarray  # [path, workload, block]
+    sold: np.ndarray  # [path, point, block]
+    premium: np.ndarray  # [path, premium workload]
+    leaving: np.ndarray  # [path, churn workload]
     unserved: np.ndarray  # [path, serve, block]
     forgiven: np.ndarray  # [path, serve, block]
     progress: np.ndarray  # [path]
+    effort: np.ndarray  # [path]
+    insight: np.ndarray  # [path, internal]
+    distil: np.ndarray  # [path, run]
     short: np.ndarray  # [path, floor, block]
     unwatched: np.ndarray  # [path, block]
+    through: np.ndarray  # [path, swinging arc]
+    on_call: np.ndarray  # [path, ready arc, block]
+    standby: np.ndarray  # [path, group or none, block]
 
 
 @dataclass(frozen=True)
@@ -76,16 +97,26 @@ def run_quarter(
     state: State,
     worth: dict[str, np.ndarray],
     *,
+    decided: dict[str, np.ndarray] | None = None,
     map: Map = map,  # noqa: A002
 ) -> Work:
     """Dispatch one quarter for many paths.
 
     ``stage`` has the paths as its node axis; ``worth`` maps each stage decision to its value per unit by path
-    [path, ...]. Paths are solved in the order given, each from the optimal basis of the one before.
+    [path, ...]; ``decided`` maps stage rows to what further decisions add to their left sides [path, ...]. Paths are solved in the order given, each from the optimal basis of the one before.
     """
     paths = len(stage.weight)
     model, columns = build_stage(sets, stage.take(np.zeros(1, dtype=int)))
     parts = _programs(model, columns, sets, stage, state, worth)
+    for name, amount in (decided or {}).items():
+        taken = np.minimum(amount, _most_chips(sets, stage, state)[:, :, None]) if name == "chips" else amount
+        # a gain in efficiency may be left unused: a path may ask for less than it
+        for bound in parts[4:] if name == "technology" else parts[3:]:
+            bound[:, model.rows[name].span] -= taken.reshape(paths, -1)
+        if name in ("progress_curve", "effort_plane"):  # what development owes may exceed what it does
+            parts[0][:, columns.progress.span] = -np.inf
+            if name == "effort_plane":
+                parts[0][:, columns.effort.span] = -np.inf
     chunks = [
         Chunk(model, *(part[begin : begin + CHUNK] for part in parts)) for begin in range(0, paths, CHUNK)
     ]
@@ -128,28 +159,75 @@ def _programs(
     row_lower, row_upper = spread(model.row_lower), spread(model.row_upper)
     for name, given in (("stock", state.stock), ("lost", state.lost)):
         lower[:, model.columns[name].span] = upper[:, model.columns[name].span] = given
-    for name in ("left", "standing"):  # folded into the right-hand sides below
+    for name in (
+        "left",
+        "standing",
+        "ready",
+        "finished",
+        "offered",
+    ):  # folded into the right-hand sides below
         lower[:, model.columns[name].span] = upper[:, model.columns[name].span] = 0.0
     upper[:, columns.rent.span] = np.repeat(_to_be_had(sets, stage, state), columns.rent.shape[2], axis=1)
+    flop = flop_of_runs(sets)
+    upper[:, columns.distil.span] = np.minimum(stage.distil_max, np.maximum(1 - state.ready, 0.0) * flop)
     upper[:, columns.short.span] = upper[:, columns.unwatched.span] = np.inf
     for name in STAGE_DECISIONS:
         cost[:, model.columns[name].span] = worth[name].reshape(paths, -1)
-    signed = stage.contract_chips.copy()
-    signed[:, sets.exits] *= 1 - state.left
+    signed = _signed(sets, stage, state)
     by_group = np.zeros((paths, len(sets.groups)))
     np.add.at(by_group.T, sets.contract_group, signed.T)
     blocks = len(stage.block_share)
     row_upper[:, model.rows["chips"].span] = np.repeat(by_group, blocks, axis=1)
     if "flexible" in model.rows:  # said by the bounds of rent
         row_upper[:, model.rows["flexible"].span] = np.inf
-    wanted = (stage.weight[:, None] * stage.demand * state.effect)[:, :, None] * stage.demand_share
+    wanted = (stage.weight[:, None] * stage.demand * state.asked(sets))[:, :, None] * stage.demand_share
     row_lower[:, model.rows["demand"].span] = row_upper[:, model.rows["demand"].span] = wanted.reshape(
         paths, -1
     )
+    if "sold_most" in model.rows:
+        at = sets.point_serve[sets.dear]
+        tokens = (stage.weight[:, None] * stage.demand * state.effect)[:, at] * sets.point_demand[sets.dear]
+        most = (tokens * state.offered[:, sets.dear])[:, :, None] * stage.demand_share[at]
+        row_upper[:, model.rows["sold_most"].span] = most.reshape(paths, -1)
+    if "routing_ready" in model.rows:
+        row_upper[:, model.rows["routing_ready"].span] = _distilled(sets, stage, state).reshape(paths, -1)
+    if "distil_taught" in model.rows:
+        taught, teacher = teachers(sets)
+        able = flop[taught] * (state.finished * state.ready)[:, teacher]
+        row_upper[:, model.rows["distil_taught"].span] = able
     capacity = (stage.floor_weight[:, :, sets.contract_group] * signed[:, None, :]).sum(axis=2)
     need = stage.floor_level + stage.floor_share * capacity
     row_lower[:, model.rows["floor"].span] = np.repeat(need, blocks, axis=1)
     return lower, upper, cost, row_lower, row_upper
+
+
+def _signed(sets: Layout, stage: Stage, state: State) -> np.ndarray:
+    """Firm chips of contracts that have not been left [path, contract]."""
+    signed = stage.contract_chips.copy()
+    signed[:, sets.exits] *= 1 - state.left
+    return signed
+
+
+def _distilled(sets: Layout, stage: Stage, state: State) -> np.ndarray:
+    """Most tokens that each distilled model may serve [path, distilled service, block].
+
+    Where the node has it serve: its largest share of the path's own demand, in proportion where the path's run is behind.
+    """
+    made = np.flatnonzero(sets.service_run >= 0)
+    run, segment = sets.service_run[made], sets.service_workload[made]
+    most = np.array([each.able.share_max if each.able else 1.0 for each in sets.services])[made]
+    wanted = stage.weight[:, None] * stage.demand * state.asked(sets) + state.brought
+    tokens = most * wanted[:, segment] * (state.finished * state.ready)[:, run]
+    return np.asarray(tokens[:, :, None] * stage.demand_share[segment])
+
+
+def _most_chips(sets: Layout, stage: Stage, state: State) -> np.ndarray:
+    """Chips that can be up [path, group]: the most that a decision of the node can take from a path that has fewer."""
+    chips = np.zeros((len(stage.weight), len(sets.groups)))
+    np.add.at(chips.T, sets.contract_group, _signed(sets, stage, state).T)
+    np.add.at(chips.T, sets.orderable_group, (stage.available * state.stock).T)
+    np.add.at(chips.T, sets.on_demand_group, (stage.rent_available * _to_be_had(sets, stage, state)).T)
+    return chips
 
 
 def _to_be_had(sets: Layout, stage: Stage, state: State) -> np.ndarray:
@@ -161,7 +239,9 @@ def _to_be_had(sets: Layout, stage: Stage, state: State) -> np.ndarray:
     return most
 
 
-def priced_for(worth: StageWorth, node: np.ndarray, stage: Stage, own: Stage) -> dict[str, np.ndarray]:
+def priced_for(
+    worth: StageWorth, node: np.ndarray, sets: Layout, stage: Stage, own: Stage
+) -> dict[str, np.ndarray]:
     """Value of each stage decision on each path, from the prices of the node it resembles.
 
     ``stage`` is the paths' own data, ``own`` that of the plan's nodes. Output is worth its price on the path, a rented
@@ -171,6 +251,8 @@ def priced_for(worth: StageWorth, node: np.ndarray, stage: Stage, own: Stage) ->
     priced = {name: values[node].copy() for name, values in worth.by_name.items()}
     serve = stage.price.shape[1]
     priced["output"][:, :serve] *= ratio_of(stage.price, own.price[node])[:, :, None]
+    priced["sold"] *= ratio_of(stage.price, own.price[node])[:, sets.point_serve, None]
+    priced["premium"] *= ratio_of(stage.price, own.price[node])[:, sets.premium_serve]
     priced["rent"] *= ratio_of(stage.rent_price, own.rent_price[node])[:, :, None]
     scale = np.maximum(np.abs(priced["output"]).max(axis=(1, 2), initial=0.0), np.abs(priced["progress"]))
     scale = np.where(scale > 0, scale, 1.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exaplan.domain.futures import NEVER
 from exaplan.plan.calendar import TO_THE_END, Cohorts, Terms, run_off
 
 
@@ -42,9 +43,11 @@ class Fleet:
 
     def committed(self, quarter: int) -> np.ndarray:
         """Must-pay of reservations, M$ [path]; in the tail stage at present value."""
-        share = self.terms.take_or_pay * (1 - self.terms.deposit)
-        paid = self.ordered * self.rent * share * self._alive(quarter, self.tail.discount, TO_THE_END)
-        return np.asarray(paid.sum(axis=(1, 2)))
+        alive = (1 - self.terms.deposit) * self._alive(quarter, self.tail.discount, TO_THE_END)
+        for after, rise in self.terms.steps:
+            later = self.cohorts.later(after)
+            alive = alive + rise * self._alive(quarter, self.tail.discount, TO_THE_END, cohorts=later)
+        return np.asarray((self.ordered * self.rent * self.terms.take_or_pay * alive).sum(axis=(1, 2)))
 
     def write_down(self, quarter: int) -> np.ndarray:
         """Straight-line depreciation of purchases, M$ [path]."""
@@ -52,27 +55,32 @@ class Fleet:
         return np.asarray((self.ordered * self.capex / self.terms.life * alive).sum(axis=(1, 2)))
 
     def due(self, quarter: int) -> np.ndarray:
-        """Payments that hang on orders: the rest of purchases on arrival less residuals, M$ [path]."""
+        """Payments that hang on orders: milestones, the rest of purchases on arrival, less residuals, M$ [path]."""
         arrival = self._falls_due(self.cohorts.arrival, quarter)
         end = self._falls_due(self.cohorts.retirement, quarter)
-        rest = (1 - self.terms.deposit) * arrival - self.terms.residual * end
-        return np.asarray((self.ordered * self.capex * rest).sum(axis=(1, 2)))
+        share = self.terms.rest * arrival - self.terms.residual * end
+        for event, (_, part) in zip(self.cohorts.milestones, self.terms.milestones, strict=True):
+            share = share + part * self._falls_due(event, quarter)
+        return np.asarray((self.ordered * self.capex * share).sum(axis=(1, 2)))
 
     def deposit(self, chips: np.ndarray, rent: np.ndarray, capex: np.ndarray) -> np.ndarray:
         """Payment at signature, M$ per path and offer [path, orderable]."""
         terms = self.terms
         return np.asarray(terms.deposit * chips * (capex + rent * terms.take_or_pay * terms.life))
 
-    def _alive(self, quarter: int, factor: float, quarters: int) -> np.ndarray:
+    def _alive(
+        self, quarter: int, factor: float, quarters: int, *, cohorts: Cohorts | None = None
+    ) -> np.ndarray:
+        cohorts = cohorts or self.cohorts
         if quarter < self.tail.first:
-            return (self.cohorts.arrival <= quarter) & (quarter < self.cohorts.retirement)
-        return run_off(self.cohorts.arrival, self.cohorts.retirement, self.tail.first, quarters, factor)
+            return (cohorts.arrival <= quarter) & (quarter < cohorts.retirement)
+        return run_off(cohorts.arrival, cohorts.retirement, self.tail.first, quarters, factor)
 
     def _falls_due(self, event: np.ndarray, quarter: int) -> np.ndarray:
         if quarter < self.tail.first:
             return np.asarray(event == quarter, dtype=float)
         later = self.tail.discount ** (event - float(self.tail.first))
-        return np.where(event >= self.tail.first, later, 0.0)
+        return np.where((event >= self.tail.first) & (event < NEVER), later, 0.0)
 
 
 def empty_fleet(terms: Terms, cohorts: Cohorts, tail: Tail) -> Fleet:

@@ -18,6 +18,7 @@ class Recorder:
     """One array per figure, filled quarter by quarter."""
 
     def __init__(self, paths: int, inputs: Inputs) -> None:
+        self.sets = inputs.sets
         self.serve = len(inputs.sets.serve)
         self.train = len(inputs.sets.train)
         by_quarter = (paths, inputs.quarters)
@@ -29,9 +30,9 @@ class Recorder:
 
     def quarter(  # noqa: PLR0913 - everything that a quarter leaves behind
         self, t: int, stage: Stage, state: State, work: Work, flows: Flows, books: Books, ratio: np.ndarray,
-        fleet: Fleet, alive: np.ndarray,
+        fleet: Fleet, alive: np.ndarray, brought: np.ndarray,
     ) -> None:  # fmt: skip
-        """Record one quarter; paths that were ruined before count as zero."""
+        """Record one quarter; paths that were ruined before count as zero. ``brought`` is demand by deals [path, serve]."""
         self.fleet = fleet
         money = {
             "revenue_usd": flows.revenue, "compute_cost_usd": flows.compute_cost, "capex_usd": flows.capex,
@@ -39,7 +40,7 @@ class Recorder:
         }  # fmt: skip
         for name, values in money.items():
             self.figures[name][:, t] = np.where(alive, values, 0.0) * USD
-        wanted = stage.demand * state.effect
+        wanted = stage.demand * state.asked(self.sets) + brought
         served = work.output[:, : self.serve].sum(axis=2)
         for name, values in (
             ("demand_tokens", wanted),
@@ -51,7 +52,7 @@ class Recorder:
             work.output[:, self.serve : self.serve + self.train].sum(axis=(1, 2)) * FLOP
         )
         self.figures["ratio"][:, t] = ratio
-        self.figures["at_work"][:, t] = work.work.sum(axis=(1, 2)) * CHIPS
+        self.figures["at_work"][:, t] = (work.work @ stage.block_share).sum(axis=1) * CHIPS
         if work.short.shape[1]:
             self.figures["short"][:, t] = work.short[:, 0].max(axis=1)
 

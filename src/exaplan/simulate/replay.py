@@ -17,18 +17,23 @@ from exaplan.domain.lab import Finance
 from exaplan.domain.outcome import Outcome
 from exaplan.economy.state import states
 from exaplan.plan.calendar import TO_THE_END, cohorts_of
+from exaplan.plan.decided import Decided, decided_of
 from exaplan.plan.inputs import Deals, deals_of, demand_effect, growth_of
 from exaplan.plan.layout import USD
 from exaplan.plan.result import stage_worth
+from exaplan.plan.services import flop_of_runs
 from exaplan.plan.solve import Solved
 from exaplan.plan.stage import Stage, stage_of_lab
-from exaplan.simulate.cash import Books, Draws, close_quarter, flows_of, opening_books
+from exaplan.plan.supply_rows import whole_lots
+from exaplan.simulate.cash import Books, Draws, Further, close_quarter, flows_of, opening_books
 from exaplan.simulate.dispatch import Map, State, Work, priced_for, ratio_of, run_quarter
 from exaplan.simulate.fleet import Fleet, Tail, empty_fleet
 from exaplan.simulate.mapping import nearest_nodes
 from exaplan.simulate.record import Recorder
 
 ON_TREE = 1e-9
+ALMOST = 1e-6
+"""Part of a lot by which a whole one may be missed in rounding."""
 
 
 def replay(
@@ -55,23 +60,30 @@ def replay(
     fleet, paths = _fleet(solved, world), len(order)
     books = opening_books(inputs.lab.finance, paths)
     state = _opening_state(solved, paths)
-    worth, recorder = stage_worth(solved), Recorder(paths, inputs)
+    worth, recorder, decided = stage_worth(solved), Recorder(paths, inputs), decided_of(solved)
+    columns = solved.program.columns
+    given = {name: solved.value(getattr(columns, name)) for name in ("finished", "offered")}
     left, ratio = state.left, np.full(paths, inputs.ratio_start)
     for t in range(inputs.quarters + 1):
         tail = t == inputs.quarters
         node = inputs.tree_nodes + np.searchsorted(inputs.leaves, nodes[:, -1]) if tail else nodes[:, t]
         stage, deals = _quarter(solved, world, t)
         before, left = left, np.maximum(left, solved.value(solved.program.columns.left)[node])
-        deposit = np.zeros(paths) if tail else _sign(solved, fleet, deals, books, node, t)
-        state = replace(state, stock=fleet.stock(t), left=left)
+        deposit = np.zeros(paths) if tail else _sign(solved, fleet, deals, books, decided, node, t)
+        state = replace(
+            state, stock=fleet.stock(t), left=left, brought=decided.brought[node],
+            **{name: values[node] for name, values in given.items()},
+        )  # fmt: skip
         exact = (distance[:, min(t, inputs.quarters - 1)] < ON_TREE) & _as_planned(
             solved, state, stage, ratio, node
         )
         state = replace(state, effect=_effect(solved, ratio, node, exact))
-        work = _dispatch(solved, stage, state, priced_for(worth, node, stage, inputs.stage), node, exact & books.alive, books.alive, map)  # fmt: skip
+        prices = priced_for(worth, node, inputs.sets, stage, inputs.stage)
+        work = _dispatch(solved, stage, state, prices, decided, node, exact & books.alive, books.alive, map)
         flows = flows_of(
             inputs.lab.finance, inputs.sets, stage, deals, fleet, books, work,
             quarter=t, left=(before, left), deposit=deposit,
+            further=_further(decided, node),
         )  # fmt: skip
         was_alive = books.alive
         books = close_quarter(
@@ -81,7 +93,7 @@ def replay(
         books = replace(books, ruined_in=np.where(books.ruined_in == -2, t, books.ruined_in))
         if tail:
             break
-        recorder.quarter(t, stage, state, work, flows, books, ratio, fleet, was_alive)
+        recorder.quarter(t, stage, state, work, flows, books, ratio, fleet, was_alive, decided.brought[node])
         state, ratio = _next(solved, world, state, work, ratio, t)
         if progress is not None:
             progress(t + 1, inputs.quarters)
@@ -89,11 +101,16 @@ def replay(
     return recorder.outcome(value * USD, books, nodes, world, np.argsort(order), seed)
 
 
+def _further(decided: Decided, node: np.ndarray) -> Further:
+    """Pick the money of decisions beside the core program at each path's node."""
+    return Further(**{name: getattr(decided, name)[node] for name in Further.__dataclass_fields__})
+
+
 def _fleet(solved: Solved, world: World) -> Fleet:
     inputs = solved.program.inputs
     tail = Tail(inputs.quarters, inputs.tail_quarters, inputs.tail_margin, inputs.tail_discount)
     end = np.full(len(world.slip), inputs.quarters)
-    return empty_fleet(inputs.deals.terms, cohorts_of(inputs.deals.terms, world.slip, end), tail)
+    return empty_fleet(inputs.deals.terms, cohorts_of(inputs.deals.terms, world.lateness, end), tail)
 
 
 def _opening_state(solved: Solved, paths: int) -> State:
@@ -103,6 +120,10 @@ def _opening_state(solved: Solved, paths: int) -> State:
         left=np.zeros((paths, len(sets.exits))),
         lost=np.zeros((paths, len(sets.serve))),
         effect=np.ones((paths, len(sets.serve))),
+        ready=np.zeros((paths, len(sets.distillations))),
+        finished=np.zeros((paths, len(sets.distillations))),
+        offered=np.zeros((paths, len(sets.point_serve))),
+        brought=np.zeros((paths, len(sets.serve))),
     )
 
 
@@ -113,18 +134,23 @@ def _quarter(solved: Solved, world: World, t: int) -> tuple[Stage, Deals]:
     now = World(*(field[:, seen] for field in vars(world).values()))
     paths = len(now.rental_index)
     quarter = np.full(paths, t)
+    known = (np.arange(inputs.quarters) <= seen)[:, None]
+    slip, standstill = (np.where(known, values, 0) for values in (world.lateness, world.standstill))
     stage = stage_of_lab(
-        inputs.lab, inputs.rates, inputs.sets, now, source=np.arange(paths), quarter=quarter, slip=world.slip,
+        inputs.lab, inputs.rates, inputs.sets, now, source=np.arange(paths), quarter=quarter, slip=slip,
+        standstill=standstill,
         tail=(inputs.quarters, inputs.tail_quarters, inputs.tail_margin),
     )  # fmt: skip
     deals = deals_of(
-        inputs.lab, inputs.rates, inputs.sets, inputs.deals.terms, index=now.rental_index, quarter=quarter,
-        slip=world.slip, tail=(inputs.quarters, TO_THE_END, inputs.tail_discount),
+        inputs.lab, inputs.rates, inputs.sets, inputs.deals.terms, index=now.rental_index, supply=now.to_be_had,
+        quarter=quarter, slip=slip, tail=(inputs.quarters, TO_THE_END, inputs.tail_discount),
     )  # fmt: skip
     return stage, deals
 
 
-def _sign(solved: Solved, fleet: Fleet, deals: Deals, books: Books, node: np.ndarray, t: int) -> np.ndarray:
+def _sign(
+    solved: Solved, fleet: Fleet, deals: Deals, books: Books, decided: Decided, node: np.ndarray, t: int
+) -> np.ndarray:
     """Sign the node's orders, clipped to what is allowed and affordable.
 
     The node's orders were sized for the node's liquidity: a path that has less signs less, in proportion; and no path
@@ -132,7 +158,8 @@ def _sign(solved: Solved, fleet: Fleet, deals: Deals, books: Books, node: np.nda
     """
     columns, finance = solved.program.columns, solved.program.inputs.lab.finance
     own = solved.program.inputs.deals
-    wish = np.minimum(np.maximum(solved.value(columns.order)[node], 0.0), deals.max_order)
+    most = deals.max_order - deals.priority_lift * (1 - decided.priority[node])
+    wish = np.minimum(np.maximum(solved.value(columns.order)[node], 0.0), most)
     wish = np.where(books.alive[:, None], wish, 0.0)
     spare = credit_of(finance) - books.debt + books.cash - finance.cash_minimum_usd / USD
     share = np.minimum(1.0, ratio_of(np.maximum(spare, 0.0), _planned_spare(solved, node, t)))
@@ -142,8 +169,13 @@ def _sign(solved: Solved, fleet: Fleet, deals: Deals, books: Books, node: np.nda
     means = np.maximum(means, share * planned)
     due = fleet.deposit(wish, deals.rent, deals.capex).sum(axis=1)
     share = np.minimum(1.0, ratio_of(means, due))
-    fleet.sign(t, wish * share[:, None], deals.rent, deals.capex)
-    return np.asarray(due * share)
+    chips, paid = wish * share[:, None], due * share
+    lot = whole_lots(solved.program.inputs, t)
+    if (lot > 0).any():
+        chips = np.where(lot > 0, np.floor(chips / np.where(lot > 0, lot, 1.0) + ALMOST) * lot, chips)
+        paid = fleet.deposit(chips, deals.rent, deals.capex).sum(axis=1)
+    fleet.sign(t, chips, deals.rent, deals.capex)
+    return np.asarray(paid)
 
 
 def _planned_spare(solved: Solved, node: np.ndarray, t: int) -> np.ndarray:
@@ -189,10 +221,13 @@ def _as_planned(
         (state.stock, solved.value(columns.stock)[node]),
         (state.lost, solved.value(columns.lost)[node]),
         (state.left, solved.value(columns.left)[node]),
+        (state.ready, solved.value(columns.ready)[node]),
         (stage.demand, own_stage.demand[node]),
         (stage.price, own_stage.price[node]),
         (stage.contract_chips, own_stage.contract_chips[node]),
         (stage.rent_price, own_stage.rent_price[node]),
+        (stage.rent_max, own_stage.rent_max[node]),
+        (stage.site_power, own_stage.site_power[node]),
     ]
     if inputs.sets.sensitivity.any():
         pairs.append((ratio[:, None], solved.value(columns.ratio)[node][:, None]))
@@ -209,9 +244,9 @@ def _effect(solved: Solved, ratio: np.ndarray, node: np.ndarray, exact: np.ndarr
     return np.where(exact[:, None], line, demand_effect(inputs, ratio))
 
 
-def _dispatch(
-    solved: Solved, stage: Stage, state: State, worth: dict[str, np.ndarray], node: np.ndarray, exact: np.ndarray,
-    alive: np.ndarray, map: Map,  # noqa: A002
+def _dispatch(  # noqa: PLR0913 - everything a quarter stands on
+    solved: Solved, stage: Stage, state: State, worth: dict[str, np.ndarray], decided: Decided, node: np.ndarray,
+    exact: np.ndarray, alive: np.ndarray, map: Map,  # noqa: A002
 ) -> Work:  # fmt: skip
     columns = solved.program.columns
     own = {name: solved.value(getattr(columns, name))[node] for name in Work.__dataclass_fields__}
@@ -220,7 +255,8 @@ def _dispatch(
     if len(rest):
         part = State(*(field[rest] for field in vars(state).values()))
         prices = {name: values[rest] for name, values in worth.items()}
-        work = run_quarter(solved.program.inputs.sets, stage.take(rest), part, prices, map=map)
+        added = {name: amount[node[rest]] for name, amount in decided.rows.items()}
+        work = run_quarter(solved.program.inputs.sets, stage.take(rest), part, prices, decided=added, map=map)
         for name, values in found.items():
             values[rest] = getattr(work, name)
     return Work(**found)
@@ -237,7 +273,9 @@ def _next(
     growth = growth_of(now, then)
     recovery = np.array([workload.recovery for workload in inputs.sets.serve])
     churn = np.array([workload.churn_when_unserved for workload in inputs.sets.serve])
-    lost = growth * ((1 - recovery) * state.lost + churn * work.unserved.sum(axis=2))
+    away = churn * work.unserved.sum(axis=2)
+    away[:, inputs.sets.churn_serve] += work.leaving
+    lost = growth * ((1 - recovery) * state.lost + away)
     if lab.capability is not None:
         law = lab.capability
         pace = (1 + law.frontier_growth.median) ** 0.25
@@ -245,5 +283,7 @@ def _next(
         ahead = frontier * pace if last else world.frontier[:, t + 1]
         keep = (1 - law.decay) * frontier / ahead
         inflow = (pace - (1 - law.decay)) * (1 + law.algorithmic_progress) ** (t / 4) / ahead
-        ratio = keep * ratio + inflow * work.progress
-    return replace(state, lost=lost), ratio
+        # what runs of the node took beyond a path's development is owed, but nobody forgets more than is known
+        ratio = np.maximum(keep * ratio + inflow * work.progress, 0.0)
+    ready = state.ready + work.distil / flop_of_runs(inputs.sets)
+    return replace(state, lost=lost, ready=ready), ratio

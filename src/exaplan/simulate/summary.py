@@ -26,7 +26,7 @@ def replay_of(lab: Lab, outcome: Outcome) -> Replay:
         p_ruin_ci=interval,
         paths=len(outcome.value_usd),
         seed=outcome.seed,
-        served_share=float(outcome.served_tokens.sum() / wanted) if wanted > 0 else float("nan"),
+        served_share=max(float(outcome.served_tokens.sum() / wanted), 0.0) if wanted > 0 else float("nan"),
     )
 
 
