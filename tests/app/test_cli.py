@@ -16,7 +16,22 @@ from tests.app import strangers
 
 from exaplan.app.cli.main import main
 
-COMMANDS = ("plan", "decide", "check", "init", "schema", "catalog", "perf")
+COMMANDS = (
+    "plan",
+    "decide",
+    "options",
+    "sweep",
+    "frontier",
+    "raises",
+    "alternatives",
+    "sensitivity",
+    "offer",
+    "check",
+    "init",
+    "schema",
+    "catalog",
+    "perf",
+)
 KEYS = {
     "status", "objective", "bound", "gap", "certificate", "replay", "benchmark", "decisions", "allocation", "prices",
     "kpis", "limits", "deciding_inputs", "timings",

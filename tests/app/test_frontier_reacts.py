@@ -10,7 +10,6 @@ import numpy as np
 from exaplan.app.variants import edit_offer
 from exaplan.domain.lab import Lab
 from exaplan.domain.uncertain import Uncertain
-from exaplan.economy.ruin import ruin_probability
 from exaplan.economy.sampling import sample_world
 from exaplan.economy.tree import grow_tree
 from exaplan.io.labfile import read_lab
@@ -114,15 +113,16 @@ def test_a_higher_floor_develops_more_and_is_never_worth_more():
 
 
 def test_a_heavier_tail_does_not_raise_the_chance_of_ruin():
-    """On the whole tree: a CVaR of the worst tenth means nothing on eight leaves."""
+    """On the whole tree: a CVaR of the worst tenth means nothing on eight leaves. Beyond the error of the same 400 futures."""
     lab = read_lab(EXAMPLE)
     world, tree = sample_world(lab, paths=400, seed=7), grow_tree(lab)
-    chances = []
+    ruined = []
     for weight in (0.0, 0.6):
         given = policy(lab, risk=lab.policy.risk.model_copy(update={"weight": weight}))
         solved = solve_plan(collect(given, rates(), tree))
-        chances.append(ruin_probability(replay(solved, world, seed=7).ruined_in)[0])
-    assert chances[1] <= chances[0]
+        ruined.append((replay(solved, world, seed=7).ruined_in >= 0).astype(float))
+    difference = ruined[1] - ruined[0]
+    assert difference.mean() <= 2 * difference.std() / np.sqrt(len(difference))
 
 
 def test_the_plan_beats_renting_on_futures_it_has_not_seen():

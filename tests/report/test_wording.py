@@ -83,6 +83,10 @@ def test_a_floor_is_priced_by_the_percentage_point() -> None:
         "relaxed by 3.0 % of what it asks at $29.0 M per percentage point"
     )
     assert limit_sentence(Limit("power", "slack", 0.0, "MW")) == "slack"
+    due = ("run next due 2027-Q2", 0.0, "future")
+    assert limit_sentence(Limit(due[0], "binds", *due[1:])) == "kept in its last quarter"
+    assert limit_sentence(Limit(due[0], "slack", *due[1:])) == "kept earlier"
+    assert limit_sentence(Limit(due[0], "relaxed", *due[1:], 0.25)) == "missed in 25.0 % of futures"
 
 
 def test_unlike_things_take_turns_among_the_top_prices(full: Answer) -> None:

@@ -8,13 +8,18 @@ import numpy as np
 
 from exaplan.app.figures import key_figures
 from exaplan.app.pipeline import Planned
-from exaplan.domain.answer import Answer, Assumption, Limit, Verdict
+from exaplan.app.relaxed import why_relaxed
+from exaplan.app.site_remarks import site_remarks
+from exaplan.domain.answer import Answer, Assumption, Kpi, Limit, Verdict
 from exaplan.domain.lab import Lab
 from exaplan.domain.rates import RateTable
 from exaplan.economy.copula import join
 from exaplan.plan.accounts import allocation_of, capacity_of, decisions_of, development_of, service_of
+from exaplan.plan.conduct_result import conduct_of
+from exaplan.plan.layout import USD
 from exaplan.plan.prices import limits_of, prices_of
-from exaplan.plan.solve import CLOSE, effect_error
+from exaplan.plan.solve import CLOSE, Solved, effect_error
+from exaplan.plan.tree_worth import TreeWorth
 from exaplan.simulate.summary import benchmark_of, cash_bands, replay_of, worst_futures
 
 RENT_ONLY = "rent only"
@@ -43,6 +48,7 @@ def gather(
         nodes=inputs.tree_nodes,
         leaves=len(inputs.leaves),
         status=_status(limits),
+        route=_route(solved),
         objective=plan.objective_usd,
         bound=plan.bound_usd,
         gap=plan.gap,
@@ -62,11 +68,15 @@ def gather(
         prices=prices_of(solved),
         limits=limits,
         deciding_inputs=planned.deciding,
-        kpis=key_figures(solved, planned.outcome, planned.rent_only, planned.rent_only_outcome),
+        kpis=(
+            *key_figures(solved, planned.outcome, planned.rent_only, planned.rent_only_outcome),
+            *_tree_worth(planned.tree_worth),
+        ),
         stories=worst_futures(lab, planned.outcome),
         assumptions=assumptions_of(lab),
         remarks=(*_remarks(planned), *more),
         verdict=verdict,
+        conduct=conduct_of(solved),
         seed=planned.settings.seed,
         version=version,
         timings=dict(planned.clock.seconds),
@@ -109,6 +119,8 @@ def _remarks(planned: Planned) -> tuple[str, ...]:
         remarks.append(
             "Risk is charged twice on purpose: in the cost of equity and in the weight on the worst futures."
         )
+    remarks += why_relaxed(solved, planned.lab, planned.rates)
+    remarks += site_remarks(solved)
     remarks += _search_result(planned)
     remarks += _tree_fit(planned)
     remarks += _idle_work(planned.rates)
@@ -132,17 +144,55 @@ def _tree_fit(planned: Planned) -> list[str]:
     ]
 
 
+def _route(solved: Solved) -> str:
+    """Say how the plan was solved, and that it was stopped before its gap was closed where it was."""
+    stopped = solved.solution.status
+    return solved.route if stopped == "optimal" else f"{solved.route}; stopped: {stopped.replace('_', ' ')}"
+
+
+def _tree_worth(worth: TreeWorth | None) -> tuple[Kpi, ...]:
+    """Value of the stochastic solution and of many stages, where they were asked for and the lesser plan exists."""
+    if worth is None:
+        return ()
+    rows = (
+        (
+            "vss",
+            "value of the stochastic solution",
+            worth.stochastic_solution,
+            "tree value less that of signing now what suits the mean future (Birge 1982)",
+        ),
+        (
+            "value_of_multistage",
+            "value of multistage over two-stage",
+            worth.multistage,
+            "tree value less that of deciding every signature at the start (Huang and Ahmed 2009)",
+        ),
+    )
+    return tuple(
+        Kpi(name, label, value * USD, None, "USD", definition)
+        for name, label, value, definition in rows
+        if np.isfinite(value)
+    )
+
+
 def _search_result(planned: Planned) -> list[str]:
     """Say what the search for the limit on P(ruin) chose, so that it can be typed into the lab file."""
     if planned.search is None:
         return []
     policy = planned.search.lab.policy
     chosen = f"policy.cover: {policy.cover_quarters:g} quarters, policy.risk.weight: {policy.risk.weight:.0%}"
-    if planned.search.reached:
-        return [
-            f"Of {len(planned.search.tried)} plans searched this one is worth most within the limit: {chosen}."
-        ]
-    return [f"The limit on P(ruin) is not reachable with these offers; lowest found, with {chosen}."]
+    found = planned.search.chosen
+    limit = planned.lab.policy.ruin
+    if planned.search.reached and found.confirmed is not None and limit is not None:
+        better = [row for row in planned.search.tried if row.value_usd > found.value_usd]
+        refused = f"; the {len(better)} plans of the grid that are worth more break it" if better else ""
+        share, low, high = found.confirmed
+        confirmed = f"P(ruin) {share:.2%} ({low:.2%} to {high:.2%}) when confirmed on fresh futures{refused}"
+        most = f"Of {len(planned.search.tried)} plans searched this one is worth most within the limit of {limit.probability:.1%}"
+        return [f"{most}: {confirmed}. Chosen: {chosen}."]
+    return [
+        f"The limit on P(ruin) is not reachable with these offers: the lowest found is {found.p_ruin:.1%}, with {chosen}."
+    ]
 
 
 def _idle_work(rates: RateTable) -> list[str]:

@@ -14,8 +14,10 @@ from exaplan.economy import kpis
 from exaplan.plan.accounts import by_quarter, contract_value, development_share
 from exaplan.plan.inputs import Inputs
 from exaplan.plan.layout import CHIPS, USD
+from exaplan.plan.money_rows import savings
 from exaplan.plan.result import stage_worth, to_plan
 from exaplan.plan.solve import Solved
+from exaplan.plan.volume_rows import leavable, must_pay_of_cohorts
 
 
 def key_figures(solved: Solved, outcome: Outcome, other: Solved, other_outcome: Outcome) -> tuple[Kpi, ...]:
@@ -46,7 +48,7 @@ def _figures(solved: Solved, outcome: Outcome) -> list[Kpi]:
         kpis.return_on_compute(
             serving_gross_profit_usd=revenue - serving_cost,
             capability_value_usd=_capability_value(solved),
-            hours_saved_usd=0.0,
+            hours_saved_usd=_hours_saved(solved),
             compute_spend_usd=spend,
         ),
         kpis.revenue_per_chip_hour(revenue_usd=revenue, serving_chip_hours=serving),
@@ -68,10 +70,10 @@ def _figures(solved: Solved, outcome: Outcome) -> list[Kpi]:
 
 def _chip_hours(inputs: Inputs, plan: Plan) -> tuple[float, float, float]:
     """Return the expected chip-hours at work on serving, at work at all, and live, over the horizon."""
-    arcs = by_quarter(inputs, plan.at_work.mean(axis=2)).sum(axis=0)
+    arcs = by_quarter(inputs, plan.at_work @ inputs.sets.block_share).sum(axis=0)
     serving = np.array([workload < len(inputs.sets.serve) for _, workload in plan.arcs], dtype=bool)
-    contracts = inputs.stage.contract_chips * CHIPS
-    live = plan.stock.sum(axis=1) + plan.rented.mean(axis=2).sum(axis=1) + contracts.sum(axis=1)
+    rented = (plan.rented @ inputs.sets.block_share).sum(axis=1)
+    live = plan.stock.sum(axis=1) + rented + _kept(inputs, plan).sum(axis=1) + plan.further.sum(axis=1)
     hours = HOURS_PER_QUARTER
     return (
         float(arcs[serving].sum()) * hours,
@@ -85,7 +87,28 @@ def _must_pay(solved: Solved) -> np.ndarray:
     inputs = solved.program.inputs
     kept = inputs.deals.contract_payment.copy()
     kept[:, inputs.sets.exits] *= 1 - solved.value(solved.program.columns.left)
-    return by_quarter(inputs, solved.value(solved.program.columns.commit) + kept.sum(axis=1)) * USD
+    owed = solved.value(solved.program.columns.commit) + kept.sum(axis=1)
+    further = solved.model.columns
+    if "renewed_commit" in further:
+        owed = owed + solved.value(further["renewed_commit"]).sum(axis=1)
+    if "order_left" in further:
+        saved = must_pay_of_cohorts(inputs)[0][:, :, leavable(inputs)]
+        owed = owed - (solved.value(further["order_left"]) * saved).sum(axis=(1, 2))
+    return by_quarter(inputs, owed) * USD
+
+
+def _kept(inputs: Inputs, plan: Plan) -> np.ndarray:
+    """Chips of signed contracts that have not been left [node, contract]."""
+    chips = inputs.stage.contract_chips * CHIPS
+    chips[:, inputs.sets.exits] *= 1 - plan.left
+    return chips
+
+
+def _hours_saved(solved: Solved) -> float:
+    """Sum the expected hours and other costs that internal use saves over the horizon, USD."""
+    inputs = solved.program.inputs
+    saved = solved.value(solved.program.columns.insight) @ savings(inputs.sets)
+    return float(by_quarter(inputs, saved).sum()) * USD
 
 
 def _capex(inputs: Inputs) -> np.ndarray:
@@ -103,8 +126,8 @@ def _capability_value(solved: Solved) -> float:
 def _by_supplier(inputs: Inputs, plan: Plan) -> dict[str, float]:
     """Live chips by supplier over the horizon."""
     chips = by_quarter(inputs, plan.stock).sum(axis=0)
-    signed = by_quarter(inputs, inputs.stage.contract_chips * CHIPS).sum(axis=0)
-    rented = by_quarter(inputs, plan.rented.mean(axis=2)).sum(axis=0)
+    signed = by_quarter(inputs, _kept(inputs, plan)).sum(axis=0)
+    rented = by_quarter(inputs, plan.rented @ inputs.sets.block_share).sum(axis=0)
     total: dict[str, float] = {}
     sources = ((inputs.sets.orderable, chips), (inputs.sets.contracts, signed), (inputs.sets.hourly, rented))
     for offers, amounts in sources:

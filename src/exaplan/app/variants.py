@@ -39,12 +39,36 @@ def edit_offer(lab: Lab, offer: str, change: Callable[..., dict[str, object]]) -
     return lab.model_copy(update={"offers": edited})
 
 
+def edit_site(lab: Lab, site: str, change: Callable[..., dict[str, object]]) -> Lab:
+    """Change fields of one site."""
+    edited = tuple(s.model_copy(update=change(s)) if s.id == site else s for s in lab.sites)
+    return lab.model_copy(update={"sites": edited})
+
+
+def priced_at(lab: Lab, offer: str, factor: float) -> Lab:
+    """Multiply the price of one offer, in every quarter."""
+
+    def fields(o: object) -> dict[str, object]:
+        name = "price_usd_per_chip" if hasattr(o, "price_usd_per_chip") else "price_usd_per_chip_h"
+        return {name: tuple(price * factor for price in getattr(o, name))}
+
+    return edit_offer(lab, offer, fields)
+
+
 def coarse(lab: Lab) -> Lab:
     """Put the same lab on a tree of two leaves, for screening: two children at the first date of news."""
     few = tuple(branch.model_copy(update={"into": 2}) for branch in lab.futures.branches[:1])
     return lab.model_copy(
         update={"futures": lab.futures.model_copy(update={"branches": few, "samples": 400})}
     )
+
+
+def thinned(lab: Lab) -> Lab:
+    """Put the same lab on a thinner tree, for many re-solves: two children at each of the first four dates of news."""
+    few = tuple(
+        branch.model_copy(update={"into": min(branch.into, 2)}) for branch in lab.futures.branches[:4]
+    )
+    return lab.model_copy(update={"futures": lab.futures.model_copy(update={"branches": few})})
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ def knobs_of(lab: Lab, rates: RateTable, offer: str | None) -> tuple[Knob, ...]:
         _percentile("growth of demand", "growth", lab),
         _percentile("change of token prices", "price_change", lab),
         _modelled_rates(rates),
-        _ratio("rental prices", _origin(lab, "offers"), _rental, 0.7, 1.3),
+        _ratio("rental prices", origin_of(lab, "offers"), _rental, 0.7, 1.3),
     ]
     if any(workload.churn_when_unserved > 0 for workload in lab.serve):
         knobs.append(
@@ -86,7 +110,7 @@ def knobs_of(lab: Lab, rates: RateTable, offer: str | None) -> tuple[Knob, ...]:
             )
         )
     if offer is not None:
-        source = _origin(lab, f"offers.{offer}.price")
+        source = origin_of(lab, f"offers.{offer}.price")
         knobs.append(_ratio(f"price of {offer}", source, _offer_price(offer), 0.75, 1.25))
     return tuple(knob for knob in knobs if knob.low != knob.high)
 
@@ -141,14 +165,7 @@ def _rental(lab: Lab, rates: RateTable, x: float) -> tuple[Lab, RateTable]:
 
 
 def _offer_price(offer: str) -> Callable[[Lab, RateTable, float], tuple[Lab, RateTable]]:
-    def change(lab: Lab, rates: RateTable, x: float) -> tuple[Lab, RateTable]:
-        def fields(o: object) -> dict[str, object]:
-            name = "price_usd_per_chip" if hasattr(o, "price_usd_per_chip") else "price_usd_per_chip_h"
-            return {name: tuple(price * x for price in getattr(o, name))}
-
-        return edit_offer(lab, offer, fields), rates
-
-    return change
+    return lambda lab, rates, x: (priced_at(lab, offer, x), rates)
 
 
 def _churn(lab: Lab, rates: RateTable, x: float) -> tuple[Lab, RateTable]:
@@ -166,7 +183,8 @@ def _edit_workloads(lab: Lab, edits: Mapping[str, Mapping[str, object]]) -> Lab:
     return lab.model_copy(update={"workloads": edited})
 
 
-def _origin(lab: Lab, key: str) -> str:
+def origin_of(lab: Lab, key: str) -> str:
+    """Name the place of a key in the lab file and the source beside it."""
     found = lab.origins.get(key)
     return _place(found) if found else "assumed"
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from exaplan.domain.answer import Answer, Kpi
 from exaplan.report import charts, money_charts, wording
+from exaplan.report.conduct import mix_grids, started_grid
 from exaplan.report.drawing import chart_svg
-from exaplan.report.tables import csv_text
+from exaplan.report.tables import csv_text, records_of
 
 if TYPE_CHECKING:
     from exaplan.report.drawing import Chart
@@ -131,7 +132,7 @@ def command(answer: Answer) -> str:
 def data_link(answer: Answer, table: str) -> str:
     """Pack one table as a ``data:`` link to a CSV, empty where the table has no rows or is too large."""
     text = csv_text(answer, table).encode()
-    if not getattr(answer, table) or len(text) > MAX_TABLE_BYTES:
+    if not records_of(answer, table) or len(text) > MAX_TABLE_BYTES:
         return ""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text).decode("ascii")
 
@@ -243,10 +244,15 @@ def page_html(answer: Answer) -> str:
     }
     with debug_mode(False):  # the charts are ours and tested: checking them against a schema takes a second
         drawn = figures(answer)
+    started, mix = started_grid(answer.conduct), mix_grids(answer.conduct)
+    tables = [table.table for table in (*([started] if started else []), *mix)]
     return room.get_template("page.html.j2").render(
         answer=answer,
         words=wording,
         figures=drawn,
+        started=started,
+        mix=mix,
+        links={table: data_link(answer, table) for table in tables},
         tiles=[tile(kpi) for kpi in answer.kpis],
         warnings=warnings(answer),
         now=wording.now_decisions(answer),

@@ -25,6 +25,8 @@ from exaplan.domain.answer import (
     Story,
     Verdict,
 )
+from exaplan.domain.conduct import BlockUse, InternalUse, Lump, MarginalChip
+from exaplan.domain.demand import OfferedPrice, RoutedShare, TrustEarned
 from exaplan.report.wording import quantity, substituted
 
 if TYPE_CHECKING:
@@ -46,6 +48,16 @@ RECORDS: dict[str, type[Any]] = {
     "stories": Story,
     "assumptions": Assumption,
 }
+CONDUCT: dict[str, type[Any]] = {
+    "started": Lump,
+    "routing": RoutedShare,
+    "price_points": OfferedPrice,
+    "trust": TrustEarned,
+    "blocks": BlockUse,
+    "internal_use": InternalUse,
+    "margins": MarginalChip,
+}
+"""Tables that only a lab with such a choice has."""
 
 
 def columns(table: str) -> dict[str, type[Any]]:
@@ -53,7 +65,7 @@ def columns(table: str) -> dict[str, type[Any]]:
 
     Types come from the record's annotations, so that an empty table has the schema of a full one.
     """
-    record = RECORDS[table]
+    record = (RECORDS | CONDUCT)[table]
     hints = typing.get_type_hints(record)
     plain: dict[str, type[Any]] = {}
     for item in fields(record):
@@ -82,13 +94,24 @@ def _row(record: Any) -> dict[str, Any]:
 
 def table_rows(answer: Answer, table: str) -> list[dict[str, Any]]:
     """List the rows of one table as plain dicts, in the answer's own order."""
-    return [_row(record) for record in getattr(answer, table)]
+    return [_row(record) for record in records_of(answer, table)]
+
+
+def records_of(answer: Answer, table: str) -> tuple[Any, ...]:
+    """Give the records of one table of the answer, or of what it decided beside signatures."""
+    found: tuple[Any, ...] = getattr(answer if table in RECORDS else answer.conduct, table)
+    return found
+
+
+def tables_of(answer: Answer) -> tuple[str, ...]:
+    """Name the tables that an answer has: those that every answer has, and of the others those with rows."""
+    return (*RECORDS, *(table for table in CONDUCT if records_of(answer, table)))
 
 
 def frames(answer: Answer) -> dict[str, pl.DataFrame]:
     """Make one tidy frame per table, for Parquet; units as in the records of ``exaplan.domain.answer``.
 
-    An empty table keeps its columns and types.
+    An empty table keeps its columns and types; a table of ``CONDUCT`` is there only where it has rows.
     """
     import polars as pl
 
@@ -97,7 +120,7 @@ def frames(answer: Answer) -> dict[str, pl.DataFrame]:
         table: pl.DataFrame(
             table_rows(answer, table), schema={name: kinds[kind] for name, kind in columns(table).items()}
         )
-        for table in RECORDS
+        for table in tables_of(answer)
     }
 
 
@@ -168,6 +191,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "kpis": kpis,
         "limits": table_rows(answer, "limits"),
         "deciding_inputs": table_rows(answer, "deciding_inputs"),
+        **{table: table_rows(answer, table) for table in CONDUCT if records_of(answer, table)},
         "verdict": _verdict(answer.verdict),
         "remarks": list(answer.remarks),
         "timings": {phase: answer.timings.get(phase) for phase in PHASES}

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable
 
 from exaplan.domain.answer import Answer, Decision, Verdict
+from exaplan.report.conduct import conduct_block
 from exaplan.report.wording import (
     answer_sentence,
     benchmark_sentence,
@@ -61,7 +62,7 @@ def answer_text(
     """
     width = max(width, 60)
     lines = _headline(answer, width) + _signatures(answer, width)
-    for block in (_figures(answer), _verdict(answer.verdict), _worth(answer)):
+    for block in (_figures(answer), conduct_block(answer.conduct), _verdict(answer.verdict), _worth(answer)):
         lines += _block(block, width)
     ending = _block(_proof(answer, run_folder), width)
     room = MAX_LINES - len(ending)
@@ -217,6 +218,7 @@ def _proof(answer: Answer, run_folder: str | None) -> Block:
             + rescue_sentence(answer),
         )
     ]
+    block.append(("Route", answer.route))
     block += [("Note", remark) for remark in answer.remarks[:2]]
     if len(answer.remarks) > 2:
         block.append(("", f"… and {len(answer.remarks) - 2} more in the report page"))
@@ -237,7 +239,7 @@ def _colored(text: str) -> str:
             out.append(f"{_BOLD}{line}{_END}" if line else line)
         elif "NOT" in rest or "WARNING" in rest:
             out.append(f"{_BOLD}{label}{_END}{_RED}{rest}{_END}")
-        elif label.strip() in {"Certificate", "Time", "Files", "Next"}:
+        elif label.strip() in {"Certificate", "Route", "Time", "Files", "Next"}:
             out.append(f"{_DIM}{line}{_END}")
         else:
             out.append(f"{_BOLD}{label}{_END}{rest}")

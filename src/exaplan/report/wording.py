@@ -187,6 +187,9 @@ def limit_sentence(limit: Limit) -> str:
             points = 100 * limit.relaxed_by
             return f"exceeded by {points:.1f} points in the replay; try exaplan plan --search-ruin"
         return "kept" if limit.state == "slack" else "kept, but within the replay's error"
+    if limit.unit == "future":  # a date: it has no price
+        missed = f"missed in {percent(limit.relaxed_by)} of futures"
+        return {"relaxed": missed, "binds": "kept in its last quarter"}.get(limit.state, "kept earlier")
     if limit.state == "relaxed":
         amount = (
             percent(limit.relaxed_by) if unit_of(limit.unit) == "share" else things(limit.relaxed_by, thing)

@@ -60,7 +60,7 @@ def _counted(number: int, thing: str) -> str:
 @click.option(
     "--from",
     "example",
-    type=click.Choice(["frontier", "startup"]),
+    type=click.Choice(["frontier", "startup", "strategic"]),
     default="startup",
     show_default=True,
     help="Example to start from.",

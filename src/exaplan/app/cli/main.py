@@ -8,12 +8,19 @@ from typing import Any
 
 import click
 
+from exaplan.app.cli.alternatives import alternatives
 from exaplan.app.cli.cases import cases
 from exaplan.app.cli.catalog import catalog
 from exaplan.app.cli.decide import decide
 from exaplan.app.cli.files import check, init, schema
+from exaplan.app.cli.frontier import frontier
+from exaplan.app.cli.offer import offer
+from exaplan.app.cli.options import options
 from exaplan.app.cli.perf import perf
 from exaplan.app.cli.plan import plan
+from exaplan.app.cli.raises import raises
+from exaplan.app.cli.sensitivity import sensitivity
+from exaplan.app.cli.sweep import sweep
 from exaplan.domain.errors import ExaplanError, InputError
 
 
@@ -44,5 +51,7 @@ def main() -> None:
     """Plan AI compute: what to buy, rent or build, when to sign, for whom, at what risk."""
 
 
-for command in (plan, decide, check, init, schema, catalog, perf, cases):
+EXPLORING = (options, sweep, frontier, raises, alternatives, sensitivity, offer)
+
+for command in (plan, decide, *EXPLORING, check, init, schema, catalog, perf, cases):
     main.add_command(command)

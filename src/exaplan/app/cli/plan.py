@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
+
+from exaplan.app.cli.whatif import compare
 
 if TYPE_CHECKING:
     from exaplan.app.pipeline import Clock, Planned, Settings
     from exaplan.domain.answer import Answer, Verdict
+    from exaplan.optimize.routes import RouteName
 
 PHASES = {
     "load": "reading the lab",
@@ -23,9 +27,19 @@ PHASES = {
     "search": "searching for the limit on P(ruin)",
     "build": "building the programs",
     "solve": "solving: the plan and the rent-only alternative",
+    "tree worth": "solving with the mean future's and with two-stage signatures",
     "replay": "replaying on unseen futures, trying the inputs",
+    "what-if": "solving each change from the plan as given",
+    "sweep": "solving from setting to setting",
+    "frontier": "solving from caution to caution",
     "verdict": "examining the signature: full solves with each input moved",
     "ends": "solving with four more quarters",
+    "options": "valuing go, wait and never",
+    "leverage": "plans by the incumbent's price",
+    "plan": "solving the plan",
+    "alternatives": "near-optimal plans",
+    "sensitivity": "trying the inputs",
+    "offer": "examining the offer",
     "report": "the report",
 }
 
@@ -80,29 +94,73 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("lab", type=click.Path(path_type=Path))
+@click.option(
+    "--what-if",
+    "what_ifs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Compare with a changed plan; KEY=V,KEY2=V2 change together, a further --what-if is another plan.",
+)
 @run_options
-@click.option("--search-ruin", is_flag=True, help="Search for the plan that keeps the limit on P(ruin).")
-def plan(
+@click.option(
+    "--search-ruin",
+    is_flag=True,
+    help="Search for the plan that keeps the limit on P(ruin); replays 20,000 futures unless told otherwise.",
+)
+@click.option(
+    "--route",
+    type=click.Choice(["extensive", "two-stage", "subtree"]),
+    help="How to solve (default: by size; the answer says why).",
+)
+@click.option(
+    "--gap", type=click.FloatRange(min=0, max=1), help="Relative gap at which to stop, such as 0.005."
+)
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0), help="Seconds after which the best plan so far is taken."
+)
+@click.option("--vss", is_flag=True, help="Also solve the plans that know less: mean future, two stages.")
+def plan(  # noqa: PLR0913 - one argument per option
     lab: Path,
+    what_ifs: tuple[str, ...],
     out: Path | None,
     paths: int,
     seed: int,
     search_ruin: bool,
+    route: RouteName | None,
+    gap: float | None,
+    time_limit: float | None,
+    vss: bool,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Plan LAB: what to sign, what binds, value and P(ruin); writes a run folder."""
-    from exaplan.app.pipeline import Settings, make_plan
+    from exaplan.app.pipeline import CONFIRM_PATHS, Settings, make_plan
+    from exaplan.app.stopping import stoppable
     from exaplan.io.labfile import read_lab
     from exaplan.io.runfolder import check_place
+    from exaplan.plan.solve import Effort
 
     clock = clock_for(as_json)
+    if what_ifs:
+        if search_ruin:
+            raise click.UsageError("--search-ruin and --what-if exclude each other; type the policy it found")
+        settings = Settings(paths, seed)
+        folder = out or default_folder(settings, lab)
+        given, inputs = changes(overrides), inputs_of(lab) if lab.is_file() else {}
+        compare(
+            lab, what_ifs, given=given, settings=settings, clock=clock, folder=folder, inputs=inputs, as_json=as_json
+        )  # fmt: skip
+        return
     with clock.phase("load"):
         given = changes(overrides)
         read = read_lab(lab, overrides=given)
     if out is not None:
         check_place(out)
-    planned = make_plan(read, Settings(paths, seed, search_ruin), clock)
+    if search_ruin and click.get_current_context().get_parameter_source("paths") is ParameterSource.DEFAULT:
+        paths = CONFIRM_PATHS  # a limit on P(ruin) is reported on as many futures as it was confirmed on
+    effort = Effort(route, gap, float("inf") if time_limit is None else time_limit)
+    with stoppable() as clock.stop:
+        planned = make_plan(read, Settings(paths, seed, search_ruin, vss, effort), clock)
     answer, folder = write(planned, lab, out, clock, given)
     show(answer, folder, as_json)
     sys.exit(1 if violates(answer) else 0)
