@@ -262,7 +262,7 @@ def test_a_run_that_misses_its_date_makes_the_plan_a_relaxed_one():
         quarters=2, workloads=(toy.serve(), toy.train()), offers=(toy.on_demand(most=100),), runs=(late,)
     )
     solved = toy.solved(lab)
-    (limit,) = [row for row in limits_of(solved) if row.name == "runs that are due"]
+    (limit,) = [row for row in limits_of(solved) if row.name == f"run next due {toy.FIRST}"]
     assert limit.state == "relaxed"
     assert limit.relaxed_by == near(1.0)
 

@@ -31,8 +31,9 @@ class Grid:
 def headline(answer: OptionsAnswer) -> str:
     """Say what to start, with whom and by when, in one or two sentences."""
     if not answer.starts:
-        if any(option.begins for option in answer.options):
-            return "Start no silicon of one's own: " + " ".join(lump_sentences(answer))
+        others = lump_sentences(answer)
+        if others and any(option.begins for option in answer.options):
+            return f"Start no silicon of one's own: {' '.join(others)}"
         return "Start nothing: no lump is worth what it costs in any future of the tree."
     first = answer.starts[0]
     now = first.quarter == answer.first_quarter and first.probability > 1 - 1e-9
