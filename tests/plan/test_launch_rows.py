@@ -13,9 +13,9 @@ from tests.plan.toy import gained
 
 from exaplan.domain.launch import LaunchCost
 from exaplan.domain.segment import ServingModel
-from exaplan.plan.demand_result import launched_tokens, launches_of
+from exaplan.plan.demand_result import launches_of
 from exaplan.plan.inputs import collect
-from exaplan.plan.result import to_plan
+from exaplan.plan.result import further_demand, to_plan
 from exaplan.plan.solve import solve_plan
 
 
@@ -64,7 +64,7 @@ def test_after_the_horizon_it_goes_on_to_become_less():
         launch(decay=0.5), offers=(), contracts=(chips,), ends=toy.Ends(fade=0.0, quarters=2)
     )
     # made in the first of two quarters: 500, then 250 and 125 in the two quarters of the tail, beside 1000 in each
-    assert launched_tokens(solved)[:, 0] == near([0, 0.5, 0.375])
+    assert further_demand(solved)[:, 0] == near([0, 0.5, 0.375])
     assert gained(plan, lab) == near((1000 + 1500 + 2375) * 10_000)
 
 

@@ -10,10 +10,9 @@ from tests.plan.labs import contracts_lab, developer_lab, owner_lab
 from exaplan.optimize.highs import solve
 from exaplan.optimize.model import Model
 from exaplan.plan.decided import decided_of
-from exaplan.plan.demand_result import launched_tokens
 from exaplan.plan.formulation import build_stage
 from exaplan.plan.inputs import collect
-from exaplan.plan.result import STAGE_DECISIONS, STAGE_ROW_NAMES, stage_worth
+from exaplan.plan.result import STAGE_DECISIONS, STAGE_ROW_NAMES, further_demand, stage_worth
 from exaplan.plan.solve import solve_plan
 from exaplan.simulate.dispatch import State, priced_for, run_quarter
 
@@ -72,7 +71,7 @@ def test_dispatch_on_a_node_earns_what_the_plan_earns_there(make):
     node = np.arange(inputs.nodes)
     effect = 1 + solved.value(columns.standing)[:, None] * inputs.sets.sensitivity
     given = {name: solved.value(getattr(columns, name)) for name in STATE if name != "standing"}
-    state = State(**given, effect=effect, brought=launched_tokens(solved))
+    state = State(**given, effect=effect, brought=further_demand(solved))
     prices = priced_for(stage_worth(solved), node, inputs.sets, inputs.stage, inputs.stage)
     for quarter in range(inputs.quarters + 1):
         at = np.flatnonzero(inputs.quarter == quarter)

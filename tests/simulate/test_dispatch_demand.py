@@ -9,9 +9,8 @@ import pytest
 from tests.plan.demand_labs import everything_lab, price_lab, segment_lab, trust_lab
 
 from exaplan.plan.decided import decided_of
-from exaplan.plan.demand_result import launched_tokens
 from exaplan.plan.inputs import collect
-from exaplan.plan.result import stage_worth
+from exaplan.plan.result import further_demand, stage_worth
 from exaplan.plan.solve import solve_plan
 from exaplan.simulate.dispatch import State, priced_for, run_quarter
 
@@ -29,7 +28,7 @@ def quarter(make, t: int, *, demand, behind: float = 1.0, price=1.0, stock: floa
     given = {name: solved.value(getattr(columns, name))[at] for name in GIVEN}
     given |= {"ready": given["ready"] * behind, "stock": given["stock"] * stock}
     effect = 1 + solved.value(columns.standing)[at, None] * inputs.sets.sensitivity
-    state = State(**given, effect=effect, brought=launched_tokens(solved)[at])
+    state = State(**given, effect=effect, brought=further_demand(solved)[at])
     own = inputs.stage.take(at)
     stage = replace(own, demand=own.demand * demand, price=own.price * price)
     prices = priced_for(stage_worth(solved), at, inputs.sets, stage, inputs.stage)

@@ -65,7 +65,22 @@ class OnDemand(_OfferBase):
     max_chips: Series = quantity("chip", "most chips that can be had at once", literal="series", ge=0)
 
 
-class Reserved(_OfferBase):
+class _OrderBase(_OfferBase):
+    """What is ordered in amounts: in lots or not, open from the start or opened by an option."""
+
+    lot_chips: float | None = quantity(
+        "chip", "orders are whole multiples of this (default: any amount)", key="lot", default=None, gt=0
+    )
+    lot_until: Quarter | None = text(
+        "last quarter in which orders are whole lots; later they are any amount (default: the first four quarters)",
+        default=None,
+    )
+    unlocked_by: str | None = text(
+        "option whose start opens this offer, such as a deal (default: it is open)", default=None
+    )
+
+
+class Reserved(_OrderBase):
     """Chips for a term at a price fixed on signature; paid from delivery, used or not."""
 
     kind: Literal["reserved"] = "reserved"
@@ -109,16 +124,6 @@ class Reserved(_OfferBase):
         default=0.0,
         ge=0,
     )
-    lot_chips: float | None = quantity(
-        "chip", "orders are whole multiples of this (default: any amount)", key="lot", default=None, gt=0
-    )
-    lot_until: Quarter | None = text(
-        "last quarter in which orders are whole lots; later they are any amount (default: the first four quarters)",
-        default=None,
-    )
-    unlocked_by: str | None = text(
-        "option whose start opens this offer, such as a deal (default: it is open)", default=None
-    )
 
     @model_validator(mode="after")
     def _exit_of_what_is_firm(self) -> Reserved:
@@ -127,7 +132,7 @@ class Reserved(_OfferBase):
         return self
 
 
-class Purchase(_OfferBase):
+class Purchase(_OrderBase):
     """Chips bought with their servers and network, and placed at a site."""
 
     kind: Literal["purchase"] = "purchase"
@@ -151,16 +156,6 @@ class Purchase(_OfferBase):
         "share", "share of the price recovered as scrap at the end of life", default=0.0, ge=0
     )
     milestones: tuple[Milestone, ...] = text("parts of the price due between order and delivery", default=())
-    lot_chips: float | None = quantity(
-        "chip", "orders are whole multiples of this (default: any amount)", key="lot", default=None, gt=0
-    )
-    lot_until: Quarter | None = text(
-        "last quarter in which orders are whole lots; later they are any amount (default: the first four quarters)",
-        default=None,
-    )
-    unlocked_by: str | None = text(
-        "option whose start opens this offer, such as a deal (default: it is open)", default=None
-    )
 
     @model_validator(mode="after")
     def _no_more_than_the_price(self) -> Purchase:

@@ -25,11 +25,6 @@ class Decided:
 
     brought: np.ndarray  # [node, serve] 1e12 tokens of demand that deals bring
 
-    @property
-    def is_nothing(self) -> bool:
-        """Whether no further row decides anything."""
-        return not self.rows and not self.cash.any() and not self.profit.any() and not self.given.any()
-
 
 def decided_of(solved: Solved) -> Decided:
     """Sum what the further variables of a solution put into the stage rows, the cash row and taxable profit."""

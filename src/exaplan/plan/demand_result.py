@@ -6,7 +6,6 @@ import numpy as np
 
 from exaplan.domain.demand import LaunchMade, OfferedPrice, RoutedShare, TrustEarned
 from exaplan.plan.accounts import by_quarter
-from exaplan.plan.launch_rows import demand_steps, launch_serve
 from exaplan.plan.layout import TOKENS, USD
 from exaplan.plan.solve import Solved
 
@@ -90,17 +89,6 @@ def trust_of(solved: Solved) -> tuple[TrustEarned, ...]:
         for t in range(inputs.quarters)
         for s in np.union1d(sets.premium_serve, sets.churn_serve)
     )
-
-
-def launched_tokens(solved: Solved) -> np.ndarray:
-    """1e12 tokens a quarter that the plan's launches bring at each node [node, serve]; annuities in tail nodes."""
-    inputs = solved.program.inputs
-    tokens = np.zeros((inputs.nodes, len(inputs.sets.serve)))
-    if inputs.lab.launches:
-        node, begun, item, value = demand_steps(inputs)
-        made = solved.value(solved.model.columns["launch_start"])
-        np.add.at(tokens, (node, launch_serve(inputs)[item]), value * made[begun, item])
-    return tokens
 
 
 def launches_of(solved: Solved) -> tuple[LaunchMade, ...]:
