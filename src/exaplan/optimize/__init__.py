@@ -74,6 +74,7 @@ What a decision taken before knowing costs: keep the first stage and solve the r
 
 Modules: ``ranges``, ``blocks`` and ``entries`` (declare), ``model`` (the value), ``mps`` and ``lp_file`` (write it for another
 solver), ``linopy_export`` (hand it to linopy, for rows of one's own), ``highs`` (solve; ``HotSolver`` for many small ones),
+``many`` (thousands with one matrix at once) with ``programs``, ``tableaus`` and ``walk`` behind it,
 ``restart`` (solve again from the basis of another model), ``branching`` (branch and bound from a warm start),
 ``alternatives`` (near-optimal ends of each decision), ``elementary_effects`` (Morris), ``solution`` (what comes back),
 ``certificate`` (check it without the solver), ``irreducible`` (why there is no solution), ``risk`` (reweighted

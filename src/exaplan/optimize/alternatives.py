@@ -84,6 +84,33 @@ def near_optimal(
     ValueError
         For a negative slack, or a solution without a point.
     """
+    near, start = _near(model, solution, slack)
+    goals = [(direction, sign) for direction in directions for sign in (-1.0, 1.0)]
+    found = map(lambda goal: _end(near, start, goal, solution), goals)
+    rows = []
+    for number, direction in enumerate(directions):
+        at = float(direction.weight @ solution.x)
+        least, most = found[2 * number], found[2 * number + 1]
+        rows.append(Extent(direction.name, at, min(least, at), max(most, at)))
+    return tuple(rows)
+
+
+def near_optimal_point(
+    model: Model, solution: Solution, direction: Direction, *, sign: float, slack: float
+) -> np.ndarray:
+    """Find the solution with the least (sign -1) or most (+1) of a direction within ``slack`` of the optimum [column].
+
+    Raises
+    ------
+    ValueError
+        For a negative slack, or a solution without a point.
+    """
+    near, start = _near(model, solution, slack)
+    return _point(near, start, (direction, sign))
+
+
+def _near(model: Model, solution: Solution, slack: float) -> tuple[Model, Basis | None]:
+    """Add the row that keeps a model near its optimum; the basis of the optimum stays one."""
     if not slack >= 0:
         raise ValueError(f"near_optimal: slack {slack} is below zero")
     if not solution.has_values:
@@ -95,14 +122,7 @@ def near_optimal(
     start = solution.basis
     if start is not None:
         start = Basis(start.columns, np.append(start.rows, _BASIC).astype(np.int8))
-    goals = [(direction, sign) for direction in directions for sign in (-1.0, 1.0)]
-    found = map(lambda goal: _end(near, start, goal, solution), goals)
-    rows = []
-    for number, direction in enumerate(directions):
-        at = float(direction.weight @ solution.x)
-        least, most = found[2 * number], found[2 * number + 1]
-        rows.append(Extent(direction.name, at, min(least, at), max(most, at)))
-    return tuple(rows)
+    return near, start
 
 
 def with_row(
@@ -138,6 +158,17 @@ def with_row(
 def _end(near: Model, start: Basis | None, goal: Goal, best: Solution) -> float:
     """Least (sign -1) or most (+1) of one direction."""
     direction, sign = goal
+    x = _point(near, start, goal)
+    if np.isinf(x).all():
+        return sign * np.inf
+    worth = float(direction.weight @ x)
+    # The optimum itself is near-optimal: rounding must not put an end inside it.
+    return max(worth * sign, float(direction.weight @ best.x) * sign) * sign
+
+
+def _point(near: Model, start: Basis | None, goal: Goal) -> np.ndarray:
+    """Solution at one end of a direction [column]; infinite where there is no end."""
+    direction, sign = goal
     upwards = sign if near.sense == "max" else -sign
     cost = upwards * direction.weight
     if near.integer is not None or start is None:
@@ -146,9 +177,7 @@ def _end(near: Model, start: Basis | None, goal: Goal, best: Solution) -> float:
     else:
         status, x = HotSolver(near, start=start).point(cost=cost)
     if status == "unbounded":
-        return sign * np.inf
+        return np.full(near.column_count, np.inf)
     if status != "optimal":
         raise RuntimeError(f"near_optimal: {direction.name} ended as {status}")
-    worth = float(direction.weight @ x)
-    # The optimum itself is near-optimal: rounding must not put an end inside it.
-    return max(worth * sign, float(direction.weight @ best.x) * sign) * sign
+    return np.asarray(x)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from exaplan.optimize.entries import Triplets, by_column, flat, merged
-from exaplan.optimize.model import Model, Sense, fitted, named
+from exaplan.optimize.model import Expression, Model, Sense, fitted, named
 from exaplan.optimize.ranges import LabelledRange, RowRange, Variable
 
 __all__ = ["Builder", "RowRange", "Variable"]
@@ -39,6 +39,7 @@ class Builder:
         ] = []  # lower, upper, cost, integer, as views in the shape
         self._row_data: list[tuple[np.ndarray, ...]] = []  # lower, upper
         self._entries: dict[str, list[Triplets]] = {}  # by row range, in the order in which they were added
+        self._expressions: dict[str, list[Expression]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,6 +144,28 @@ class Builder:
             (flat(row, shape, np.int32), flat(column, shape, np.int32), flat(value, shape, np.float64))
         )
 
+    def express(
+        self, name: str, size: int, *, position: ArrayLike, columns: ArrayLike, values: ArrayLike
+    ) -> None:
+        """Add terms to a named linear expression of the columns; it constrains nothing and is read from a solution.
+
+        Parameters
+        ----------
+        name
+            Name of the expression; terms of the same name are summed.
+        size
+            Number of its components.
+        position, columns, values
+            Component 0..size-1, absolute column and coefficient; the three broadcast together.
+        """
+        spread = np.broadcast_arrays(
+            np.asarray(position), np.asarray(columns), np.asarray(values, dtype=float)
+        )
+        place, column, value = (part.reshape(-1) for part in spread)
+        check_integers(f"expression {name!r}: position", place, size)
+        check_integers(f"expression {name!r}: columns", column, self.column_count)
+        self._expressions.setdefault(name, []).append(Expression(size, place, column, value))
+
     def declared(self, name: str) -> RowRange:
         """Find a row range declared before, so that further functions can add their terms to it.
 
@@ -193,6 +216,7 @@ class Builder:
             start=start, index=index, value=value, sense=sense,
             columns=dict(self._columns), rows=dict(self._rows),
             integer=integer if integer.any() else None, offset=float(offset),
+            expressions={name: tuple(parts) for name, parts in self._expressions.items()},
         )  # fmt: skip
 
     def _refuse_twice(self, name: str) -> None:

@@ -184,6 +184,7 @@ class HotSolver:
             set_basis(self._solver, model, start)
         self._column = np.arange(model.column_count, dtype=np.int32)
         self._row = np.arange(model.row_count, dtype=np.int32)
+        self._value = model.value
         self._lower, self._upper = model.lower, model.upper
         self._row_lower, self._row_upper = model.row_lower, model.row_upper
 
@@ -243,6 +244,20 @@ class HotSolver:
             self._solver.setOptionValue("presolve", "off")
             status = STATUS.get(self._solver.getModelStatus(), "unknown")
         return status
+
+    def change_entries(self, value: np.ndarray) -> None:
+        """Change coefficients of the matrix: one number per entry of the model, aligned with ``Model.value``.
+
+        Raises
+        ------
+        ValueError
+            If the array has the wrong length or holds NaN.
+        """
+        changed = np.flatnonzero(checked("value", value, self._model.entry_count) != self._value)
+        row, column = self._model.index[changed].tolist(), self._model.entry_column[changed].tolist()
+        for i, j, entry in zip(row, column, value[changed].tolist(), strict=True):
+            self._solver.changeCoeff(i, j, entry)
+        self._value = np.array(value)
 
     def basis(self) -> Basis | None:
         """Read the basis of the last solve."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -14,6 +14,16 @@ from exaplan.optimize.ranges import LabelledRange, RowRange, Variable
 Sense = Literal["max", "min"]
 Changes = Mapping[str, ArrayLike]
 RangeT = TypeVar("RangeT", bound=LabelledRange)
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """Terms of a linear expression: component, column and coefficient, flat and aligned."""
+
+    size: int
+    position: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +48,9 @@ class Model:
     rows: dict[str, RowRange]
     integer: np.ndarray | None = None
     offset: float = 0.0
+    expressions: dict[str, tuple[Expression, ...]] = field(
+        default_factory=dict
+    )  # named, no rows of the program
 
     def __post_init__(self) -> None:
         if self.sense not in ("max", "min"):
@@ -101,6 +114,14 @@ class Model:
     def activity(self, x: np.ndarray) -> np.ndarray:
         """Multiply the matrix by ``x`` [column]; returns one number per row."""
         return np.bincount(self.index, self.value * x[self.entry_column], minlength=self.row_count)
+
+    def expressed(self, name: str, x: np.ndarray) -> np.ndarray:
+        """Read a named expression from ``x`` [column]; one number per component."""
+        parts = self.expressions[name]
+        total = np.zeros(parts[0].size)
+        for part in parts:
+            total += np.bincount(part.position, part.value * x[part.column], minlength=part.size)
+        return total
 
     def pulled_back(self, row_dual: np.ndarray) -> np.ndarray:
         """Multiply the transposed matrix by ``row_dual`` [row]; returns one number per column."""
