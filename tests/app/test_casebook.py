@@ -23,24 +23,16 @@ from exaplan.app.casebook.registry import CASES
 from exaplan.app.cli.cases import cases
 from exaplan.domain.casebook import Plot
 from exaplan.domain.errors import InputError
-from exaplan.report.casebook import as_json, index_page, packed_png, page, plot_chart
+from exaplan.report.casebook import as_json, packed_png, page, plot_chart
+from exaplan.report.casebook_summary import index_page
 from exaplan.report.drawing import chart_png
 
-# --- each verdict flips with a named input
-
-
-def test_sparse_on_gpus_depends_on_the_batch_where_experts_are_wide():
-    wide = {"widths": (2048,), "domains": (8,), "chips": ("GB200-NVL72", "TPU-v6e-Trillium", "TPU-v5p")}
-    few, word = sparse_dense.measure(sparse_dense.Question(batches=(4.0,), **wide))
-    many, other = sparse_dense.measure(sparse_dense.Question(batches=(256.0,), **wide))
-    assert (few, word) == (1.0, "depends")
-    assert (many, other) == (0.0, "fails")
+# --- what verdicts rest on; that each flips is asked of all cases in tests/contracts
 
 
 def test_an_uncut_expert_wastes_no_array():
     cut, word = expert_width.measure(expert_width.Question())
     assert (cut, word) == (0.375, "holds")
-    assert expert_width.measure(expert_width.Question(split=1)) == (1.0, "fails")
     assert expert_width.measure(expert_width.Question(width=2048, split=1))[1] == "fails"
 
 
@@ -53,15 +45,6 @@ def test_half_of_a_256_wide_array_is_used_from_128_columns_on():
     assert float(expert_width.half_used_from(np.full(expert_width._CUTS.size, 0.1))) == math.inf
 
 
-def test_codesign_must_be_joint_only_if_its_margin_is_small():
-    small = {"tiles": (16,), "served_tokens": 1e15}
-    ratio, word = joint_codesign.measure(joint_codesign.Question(margin=0.0, **small))
-    _, other = joint_codesign.measure(joint_codesign.Question(margin=1e6, **small))
-    assert ratio > 0
-    assert word != "fails"
-    assert other == ("holds" if ratio >= 1 else "fails")
-
-
 def test_chances_of_codesign_are_those_of_its_draws():
     question = joint_codesign.Question(tiles=(16, 256), draws=6)
     found = joint_codesign._solve(question, joint_codesign._uncertainty(question))
@@ -72,18 +55,9 @@ def test_chances_of_codesign_are_those_of_its_draws():
     assert sum(chance for _, chance in judgment.chances) == pytest.approx(1.0)
 
 
-def test_two_trillion_parameters_span_sites_only_over_fast_links():
-    near = {"domains": (72,), "sites": (1, 2), "limit": 0.5}
-    _, word = two_trillion.measure(two_trillion.Question(link_bytes_per_s=1e15, **near))
-    _, other = two_trillion.measure(two_trillion.Question(link_bytes_per_s=1e9, **near))
-    assert (word, other) == ("holds", "depends")
-
-
-def test_a_hundred_trillion_parameters_serve_at_some_price_and_not_at_any():
+def test_a_smaller_model_is_cheaper_to_serve():
     one = {"chips": ("GB300-NVL72",), "domains": (72,), "days_max": 1e4}
-    dear, word = hundred_trillion.measure(hundred_trillion.Question(usd_max=1e6, **one))
-    _, other = hundred_trillion.measure(hundred_trillion.Question(usd_max=1e-3, **one))
-    assert (word, other) == ("holds", "fails")
+    dear, _ = hundred_trillion.measure(hundred_trillion.Question(**one))
     small, _ = hundred_trillion.measure(hundred_trillion.Question(total=2e12, **one))
     assert small < dear / 5
 
@@ -91,14 +65,6 @@ def test_a_hundred_trillion_parameters_serve_at_some_price_and_not_at_any():
 def test_a_price_comes_from_the_catalogue_or_not_at_all():
     assert hundred_trillion.price_of("GB200-NVL72") == 3.3
     assert hundred_trillion.price_of("TPU7x-Ironwood") is None
-
-
-def test_the_decay_is_reproduced_to_some_tolerance_and_not_to_any():
-    seen = {"held_out": False}
-    share, word = multislice_decay.measure(multislice_decay.Question(tolerance=0.5, **seen))
-    none, other = multislice_decay.measure(multislice_decay.Question(tolerance=1e-9, **seen))
-    assert (share, word) == (1.0, "holds")
-    assert (none, other) == (0.0, "fails")
 
 
 def test_speed_lost_per_doubling_makes_decay_steeper():
@@ -148,13 +114,16 @@ def test_words_and_percentiles_at_their_ends():
     assert percentiles([1.0] * 9 + [math.inf] * 9) == (1.0, None)
 
 
-def test_names_are_distinct_and_questions_dated():
-    modules = (sparse_dense, expert_width, joint_codesign, two_trillion, hundred_trillion, multislice_decay)
-    assert [case.name for case in CASES] == [module.NAME for module in modules]
-    assert len({case.name for case in CASES}) == len(CASES)
-    for module in modules:
+def test_performance_questions_are_dated():
+    for module in (
+        sparse_dense,
+        expert_width,
+        joint_codesign,
+        two_trillion,
+        hundred_trillion,
+        multislice_decay,
+    ):
         assert module.ASKED.date[:2] == "20"
-        assert module.ASKED.question.endswith("?")
 
 
 # --- the page
@@ -229,10 +198,12 @@ def test_the_command_lists_and_runs(tmp_path):
     runner = CliRunner()
     listed = runner.invoke(cases, ["list"])
     assert all(case.name in listed.output for case in CASES)
-    done = runner.invoke(cases, ["run", expert_width.NAME, "--json", "--out", str(tmp_path)])
+    done = runner.invoke(
+        cases, ["run", expert_width.NAME, "--json", "--out", str(tmp_path / "out"), "--cache", str(tmp_path)]
+    )
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["name"] == expert_width.NAME
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".md", ".png"]
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".md", ".png"]
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "no-such-case"], ["run", "--all", "joint-codesign"]])

@@ -8,6 +8,31 @@ from typing import Literal, TypeAlias
 Word = Literal["holds", "fails", "depends"]
 WORDS: tuple[Word, ...] = ("holds", "fails", "depends")
 Value: TypeAlias = float | str | None
+SYSTEMS: tuple[str, ...] = (
+    "procurement under ruin risk",
+    "allocation of one envelope",
+    "a floor for development",
+    "rent, reserve, buy or build",
+    "deals",
+    "compute as an investment",
+    "compute-constrained revenue",
+    "scaling laws",
+    "the loop of capability and demand",
+    "a mixed fleet",
+    "custom silicon as a real option",
+    "co-design of model and silicon",
+    "sparse against dense",
+    "large-scale training",
+    "pipelines of reinforcement learning",
+    "alignment compute",
+    "model family and service levels",
+    "power and sites",
+    "capital",
+    "the race",
+    "rules",
+    "reality: quotas, bills, actuals",
+)
+"""What the casebook covers, in order; system 1 stands first."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,10 @@ class Metric:
         With coefficients as fitted.
     low, high : float or None
         5th and 95th percentile over draws.
+    error : tuple of float or None
+        95 % Monte-Carlo interval of the value; None where no futures were simulated.
+    paths : int
+        Simulated futures behind the value.
     """
 
     name: str
@@ -49,6 +78,8 @@ class Metric:
     value: float
     low: float | None = None
     high: float | None = None
+    error: tuple[float, float] | None = None
+    paths: int = 0
 
 
 @dataclass(frozen=True)
@@ -207,6 +238,8 @@ class CaseRecord:
         What holds throughout and no sway moves.
     calibration : str
         Which fit of the coefficients was used.
+    systems : tuple of int
+        Which of ``SYSTEMS`` it speaks of, counted from 1.
     """
 
     name: str
@@ -221,3 +254,4 @@ class CaseRecord:
     sways: tuple[Sway, ...]
     assumed: tuple[str, ...]
     calibration: str
+    systems: tuple[int, ...] = ()

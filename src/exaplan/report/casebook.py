@@ -8,8 +8,9 @@ import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from exaplan.domain.casebook import CaseRecord, Metric, Plot, Sway, Table, Threshold, Value
+from exaplan.domain.casebook import SYSTEMS, CaseRecord, Metric, Plot, Sway, Table, Threshold, Value
 from exaplan.report.drawing import data
+from exaplan.report.plainjson import finite
 from exaplan.report.theme import INK, KIND_COLORS, QUIET, SOURCE_COLORS, WARNING
 
 if TYPE_CHECKING:
@@ -44,21 +45,34 @@ def number(value: Value) -> str:
     return f"{value:.3g}"
 
 
-def _quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str) -> str:
+    """Write a number with its unit; a share is a percentage.
+
+    Examples
+    --------
+    >>> quantity(0.2, "share"), quantity(30.0, "GUSD"), quantity(1.5, "ratio")
+    ('20.0%', '30 GUSD', '1.5')
+    """
     if unit == "share":
         return f"{value:.1%}" if math.isfinite(value) else number(value)
     return f"{number(value)} {unit}".rstrip() if unit != "ratio" else number(value)
 
 
 def metric_words(metric: Metric) -> str:
-    """Write the metric with its interval."""
-    words = f"{metric.name}: {_quantity(metric.value, metric.unit)}"
-    if metric.low is None and metric.high is None:
-        return words
-    low, high = (
-        "not finite" if end is None else _quantity(end, metric.unit) for end in (metric.low, metric.high)
-    )
-    return f"{words} (90 % interval {low} to {high})"
+    """Write the metric with its intervals: the error of the sampling, and that over draws of the inputs."""
+    words = f"{metric.name}: {quantity(metric.value, metric.unit)}"
+    intervals = []
+    if metric.error is not None:
+        low, high = (quantity(end, metric.unit) for end in metric.error)
+        intervals.append(f"{low} to {high} at 95 % on {metric.paths:,} futures")
+    if metric.low is not None or metric.high is not None:
+        low, high = (
+            "not finite" if end is None else quantity(end, metric.unit) for end in (metric.low, metric.high)
+        )
+        intervals.append(
+            f"90 % interval {low} to {high}" + (" over draws of the inputs" if metric.error else "")
+        )
+    return f"{words} ({'; '.join(intervals)})" if intervals else words
 
 
 def chance_words(record: CaseRecord) -> str:
@@ -68,6 +82,17 @@ def chance_words(record: CaseRecord) -> str:
         return "nothing in it is uncertain"
     chances = ", ".join(f"{word} {share:.0%}" for word, share in judgment.chances)
     return f"{chances} of {judgment.draws:,} draws"
+
+
+def systems_words(systems: tuple[int, ...]) -> str:
+    """Name systems by number.
+
+    Examples
+    --------
+    >>> systems_words((4, 6))
+    'rent, reserve, buy or build (4), compute as an investment (6)'
+    """
+    return ", ".join(f"{SYSTEMS[number - 1]} ({number})" for number in systems)
 
 
 def page(record: CaseRecord, pictures: tuple[str, ...] = ()) -> str:
@@ -91,9 +116,10 @@ def page(record: CaseRecord, pictures: tuple[str, ...] = ()) -> str:
         f"- Claim: {asked.claim}",
         f"- Metric: {metric_words(record.metric)}.",
         f"- Verdict: **{judgment.word}**; {chance_words(record)}.",
-        f"- Drawn: {judgment.drawn}.",
         f"- Rule: {judgment.rule}.",
-        f"- Coefficients: {record.calibration}.",
+        *([f"- Drawn: {judgment.drawn}."] if judgment.drawn else []),
+        *([f"- Coefficients: {record.calibration}."] if record.calibration else []),
+        *([f"- Systems: {systems_words(record.systems)}."] if record.systems else []),
         "",
     ]
     for name, plot in zip(pictures, record.plots, strict=True):
@@ -107,7 +133,8 @@ def page(record: CaseRecord, pictures: tuple[str, ...] = ()) -> str:
     return "\n".join(lines)
 
 
-def _rows(columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...]) -> list[str]:
+def markdown_rows(columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...]) -> list[str]:
+    """Write the lines of a Markdown table."""
     numeric = [any(not isinstance(row[place], str | None) for row in rows) for place in range(len(columns))]
     rule = "|".join("---:" if right else "---" for right in numeric)
     body = ["| " + " | ".join(number(value) for value in row) + " |" for row in rows]
@@ -115,7 +142,7 @@ def _rows(columns: tuple[str, ...], rows: tuple[tuple[Value, ...], ...]) -> list
 
 
 def _table(table: Table) -> list[str]:
-    lines = [f"## {table.title}", "", *_rows(table.columns, table.rows), ""]
+    lines = [f"## {table.title}", "", *markdown_rows(table.columns, table.rows), ""]
     return [*lines, table.note, ""] if table.note else lines
 
 
@@ -125,11 +152,13 @@ def _thresholds(thresholds: tuple[Threshold, ...]) -> list[str]:
         ends = "—"
         if one.low is not None and one.high is not None:
             ends = f"{number(one.low)} to {number(one.high)}"
-        rows.append((one.input, one.value, one.unit, ends, one.meaning))
+        share = one.unit == "share" and one.value is not None
+        value = quantity(one.value or 0.0, one.unit) if share else one.value
+        rows.append((one.input, value, one.unit, ends, one.meaning))
     return [
         "## Where it flips",
         "",
-        *_rows(("input", "at", "unit", "90 % interval", "meaning"), tuple(rows)),
+        *markdown_rows(("input", "at", "unit", "90 % interval", "meaning"), tuple(rows)),
         "",
     ]
 
@@ -138,10 +167,10 @@ def _sensitivity(record: CaseRecord) -> list[str]:
     rows: list[tuple[Value, ...]] = []
     for sway in record.sways:
         for setting, value, word in zip(sway.settings, sway.values, sway.words, strict=True):
-            rows.append((sway.input, sway.assumed, setting, _quantity(value, record.metric.unit), word))
+            rows.append((sway.input, sway.assumed, setting, quantity(value, record.metric.unit), word))
     columns = ("input", "assumed", "instead", record.metric.name, "verdict")
     note = "One input at a time, the others held; the inputs that change the verdict most stand first."
-    return ["## Sensitivity", "", *_rows(columns, tuple(rows)), "", note, ""]
+    return ["## Sensitivity", "", *markdown_rows(columns, tuple(rows)), "", note, ""]
 
 
 def _assumptions(record: CaseRecord) -> list[str]:
@@ -156,39 +185,10 @@ def _assumption(sway: Sway) -> str:
     return f"{sway.input[0].upper()}{sway.input[1:]}: {sway.assumed} ({sway.source})."
 
 
-def index_page(records: tuple[CaseRecord, ...]) -> str:
-    """Write the table of contents of a casebook."""
-    rows = tuple(
-        (f"[{record.title}]({record.name}.md)", record.judgment.word, chance_words(record), record.asked.date)
-        for record in records
-    )
-    lines = [
-        "# Casebook",
-        "",
-        "Questions that were really asked, answered by the engines; every verdict is computed, none is typed.",
-        "`exaplan cases list` names them, `exaplan cases run NAME` answers one, and",
-        "`exaplan cases run --all --out docs/casebook` writes these pages.",
-        "",
-        *_rows(("question", "verdict", "over draws", "asked"), rows),
-        "",
-    ]
-    return "\n".join(lines)
-
-
 def as_json(record: CaseRecord) -> dict[str, Any]:
     """Turn a case into what JSON can say; numbers that are not finite become null."""
-    found: dict[str, Any] = _finite(asdict(record))
+    found: dict[str, Any] = finite(asdict(record))
     return found
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_finite(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def packed_png(picture: bytes) -> bytes:

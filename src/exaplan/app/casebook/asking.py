@@ -82,3 +82,14 @@ def percentiles(values: Sequence[float]) -> tuple[float | None, float | None]:
 def fit_of(calibration: Calibration) -> str:
     """Name the fit of the coefficients."""
     return f"fit of {calibration.date}: {calibration.data}"
+
+
+def spoken(word: Word) -> str:
+    """Put a verdict into a sentence.
+
+    Examples
+    --------
+    >>> spoken("depends"), spoken("holds")
+    ('depends on its inputs', 'holds')
+    """
+    return "depends on its inputs" if word == "depends" else word

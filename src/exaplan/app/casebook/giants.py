@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from exaplan.app.scaling.job import RECOVERY, fitted_exponent
 from exaplan.domain.technology import Chip, Model
 from exaplan.io.calibration import load_calibration
 from exaplan.io.catalogue import load_chips, load_models
 from exaplan.perf.calibration.coefficients import calibrated_knobs
-from exaplan.perf.giant import active_exponent, scaled
-from exaplan.perf.goodput import Recovery, failure_rate_of, goodput_share
+from exaplan.perf.giant import scaled
+from exaplan.perf.goodput import failure_rate_of, goodput_share
 from exaplan.perf.knobs import Knobs, chip_class
 from exaplan.perf.machine import Machine, Precision, machine_of
 
-FINE_GRAINED = 32
-"""Routed experts from which on a model counts in the scaling of active with total parameters."""
-RECOVERY = Recovery(write_s=5.0, restart_s=900.0, straggler_share=0.0)
-"""Checkpoints stop the work for 5 s, a failure for 15 minutes; stragglers are in the coefficients. Assumed."""
+__all__ = ["DAY_S", "RECOVERY", "fitted_exponent", "giant", "machine_at", "training_days"]
+
 DAY_S = 86400.0
-
-
-def fitted_exponent() -> float:
-    """Exponent b of active ~ total^b over the fine-grained sparse models of the catalogue."""
-    return active_exponent([model for model in load_models().values() if model.experts >= FINE_GRAINED])
 
 
 def giant(base: str, total: float, exponent: float | None) -> Model:
