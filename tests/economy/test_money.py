@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from exaplan.economy.money import (
     annuity,
     break_even_utilization,
-    gross_margin_usd_per_mtok,
     npv,
     rate_per_quarter,
     survivor_annuity,
@@ -123,10 +122,6 @@ def test_four_quarters_compound_to_the_year():
 
 def test_idle_hours_make_delivered_ones_dearer():
     assert float(usd_per_delivered_chip_hour(2.0 * 1000, 0.5 * 1000)) == 4.0
-
-
-def test_margin_per_million_tokens():
-    assert float(gross_margin_usd_per_mtok(10.0, 6.0, 2e6)) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("years", [3, 5, 6])

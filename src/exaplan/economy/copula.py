@@ -1,9 +1,12 @@
 """The one Gaussian copula that joins all sources of uncertainty, and that the user can see.
 
 Every source is a standard normal factor with a name: ``demand.<workload>``, ``price``, ``rental``, ``frontier``,
-``slip.<supplier>``, ``supply.<supplier>``, ``default.<supplier>``, ``site.<site>``. A correlation may name a factor or a
-group of them by its first word, such as ``demand`` (all workloads) or ``slip`` (all suppliers). One matrix serves three kinds of draws: starting levels, trends (growth, change, drift: once per path) and
-the news of each quarter (wandering demand and supply, rental market, slips, failures). A correlation acts between draws of the same kind.
+``slip.<supplier>``, ``supply.<supplier>``, ``default.<supplier>``, ``site.<site>``; and, where the lab states them,
+``algorithm``, ``regime``, ``spot``, ``delay`` or ``delay.<workload>``, ``renewal.<supplier>``, ``refusal.<supplier>``,
+``window.<window>``, ``shift.<shift>``. A correlation may name a factor or a group of them by its first word, such as
+``demand`` (all workloads) or ``slip`` (all suppliers). One matrix serves three kinds of draws: starting levels, trends
+(growth, change, drift, delay: once per path) and the news of each quarter (wandering demand and supply, rental market
+and its regime, slips, failures, renewals, windows, shifts). A correlation acts between draws of the same kind.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from exaplan.domain.errors import InputError, Problem
+from exaplan.domain.futures_faults import faults_of_futures
 from exaplan.domain.lab import Correlation, Lab
 
-GROUPS = ("demand", "slip", "supply", "default", "site")
+GROUPS = ("demand", "slip", "supply", "default", "site", "delay", "renewal", "refusal", "window", "shift")
+BY_DEFAULT, BY_DEMAND = -2, -1
 LARGEST_REPAIR = 0.1
 """Largest change of one correlation that is a repair; beyond it the stated correlations contradict each other."""
 
@@ -29,6 +34,9 @@ class Copula:
     matrix: np.ndarray  # [factor, factor] as used: unit diagonal, positive semidefinite
     stated: np.ndarray  # [factor, factor] as the lab states them
     remarks: tuple[str, ...] = ()
+    statement: np.ndarray | None = (
+        None  # [factor, factor] which of futures.correlations states a pair; BY_DEFAULT and BY_DEMAND for the others
+    )
 
     @property
     def root(self) -> np.ndarray:
@@ -37,14 +45,33 @@ class Copula:
 
 
 def factor_names(lab: Lab) -> tuple[str, ...]:
-    """Name the sources of uncertainty of a lab, in the order of the matrix; suppliers and sites come last."""
+    """Name the sources of uncertainty of a lab, in the order of the matrix.
+
+    A factor depends on those before it only, so sources that a lab may add stand last: the others keep their numbers.
+    """
     demand, futures = tuple(f"demand.{workload.id}" for workload in lab.serve), lab.futures
     return (
         *demand, "price", "rental", "frontier", *(f"slip.{slip.supplier}" for slip in lab.slips),
         *(f"supply.{supply.supplier}" for supply in futures.supply),
         *(f"default.{default.supplier}" for default in futures.defaults),
         *(f"site.{delay.site}" for delay in futures.site_delays),
+        *_further_names(lab),
     )  # fmt: skip
+
+
+def _further_names(lab: Lab) -> tuple[str, ...]:
+    futures, law = lab.futures, lab.capability
+    uncertain = law is not None and not law.algorithmic_progress.is_certain
+    return (
+        *(("algorithm",) if uncertain else ()),
+        *(("regime",) if futures.rental.regimes else ()),
+        *(("spot",) if futures.rental.spot is not None else ()),
+        *("delay" if d.workload is None else f"delay.{d.workload}" for d in futures.demand_delay),
+        *(f"renewal.{renewal.supplier}" for renewal in futures.renewals),
+        *(f"refusal.{renewal.supplier}" for renewal in futures.renewals),
+        *(f"window.{window.id}" for window in futures.capital_window),
+        *(f"shift.{shift.id}" for shift in futures.model_shifts),
+    )
 
 
 def correlation_matrix(lab: Lab) -> tuple[tuple[str, ...], np.ndarray]:
@@ -73,7 +100,7 @@ def join(lab: Lab) -> Copula:
     """
     _check_sources(lab)
     names = factor_names(lab)
-    stated = _stated_matrix(lab, names)
+    stated, statement = _stated_matrix(lab, names)
     matrix = nearest_correlation(stated)
     change = np.abs(matrix - stated)
     remarks = list(_idle(lab))
@@ -89,7 +116,7 @@ def join(lab: Lab) -> Copula:
                 Problem(reason, suggestion="bring the correlations of these sources closer to it")
             )
         remarks.append(f"correlations were repaired to the nearest possible ones; largest change: {told}")
-    return Copula(names, matrix, stated, tuple(remarks))
+    return Copula(names, matrix, stated, tuple(remarks), statement)
 
 
 def nearest_correlation(matrix: np.ndarray, *, steps: int = 500) -> np.ndarray:
@@ -143,13 +170,15 @@ def semidefinite_cholesky(matrix: np.ndarray) -> np.ndarray:
     return lower
 
 
-def _stated_matrix(lab: Lab, names: tuple[str, ...]) -> np.ndarray:
+def _stated_matrix(lab: Lab, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Lay out what the lab states, and which statement each number is from, both [factor, factor]."""
     matrix = np.eye(len(names))
     demand = np.array([name.startswith("demand.") for name in names], dtype=bool)
     matrix[np.outer(demand, demand) & ~np.eye(len(names), dtype=bool)] = lab.futures.demand_correlation
     rank = np.full(matrix.shape, -1)
+    statement = np.where(np.outer(demand, demand), BY_DEMAND, BY_DEFAULT)
     problems = []
-    for pair in lab.futures.correlations:
+    for number, pair in enumerate(lab.futures.correlations):
         fault = _fault(pair, names)
         if fault is not None:
             problems.append(fault)
@@ -161,10 +190,10 @@ def _stated_matrix(lab: Lab, names: tuple[str, ...]) -> np.ndarray:
         if np.any(cells & (rank == precision) & (matrix != pair.rho)):
             problems.append(Problem(f"futures.correlations state {_pair(pair)} twice with different values"))
         wins = cells & (rank <= precision)
-        matrix[wins], rank[wins] = pair.rho, precision
+        matrix[wins], rank[wins], statement[wins] = pair.rho, precision, number
     if problems:
         raise InputError(*problems)
-    return matrix
+    return matrix, statement
 
 
 def _fault(pair: Correlation, names: tuple[str, ...]) -> Problem | None:
@@ -198,8 +227,9 @@ def _check_sources(lab: Lab) -> None:
         "supply": [supply.supplier for supply in futures.supply],
         "defaults": [default.supplier for default in futures.defaults],
         "site_delays": [delay.site for delay in futures.site_delays],
+        "renewals": [renewal.supplier for renewal in futures.renewals],
     }
-    problems = []
+    problems = [Problem(reason, suggestion=hint) for _, reason, hint in faults_of_futures(lab)]
     for key, names in stated.items():
         known = tuple(site.id for site in lab.sites) if key == "site_delays" else lab.suppliers
         what, many = (
@@ -229,6 +259,8 @@ def _idle(lab: Lab) -> Iterable[str]:
         "price": any(not workload.price_change.is_certain for workload in lab.serve),
         "rental": not lab.futures.rental.drift.is_certain,
         "frontier": lab.capability is not None and not lab.capability.frontier_growth.is_certain,
+        "algorithm": True,
+        "delay": True,
     }
     news = {
         "demand": any(workload.volatility > 0 for workload in lab.serve),
@@ -237,10 +269,17 @@ def _idle(lab: Lab) -> Iterable[str]:
         "supply": any(supply.volatility > 0 for supply in lab.futures.supply),
         "default": any(default.chance_per_year > 0 for default in lab.futures.defaults),
         "site": any(delay.probability > 0 for delay in lab.futures.site_delays),
+        "regime": True,
+        "spot": lab.futures.rental.spot is not None and lab.futures.rental.spot.volatility > 0,
+        "renewal": any(not renewal.jump.is_certain for renewal in lab.futures.renewals),
+        "refusal": any(renewal.refusal > 0 for renewal in lab.futures.renewals),
+        "window": True,
+        "shift": any(shift.chance_per_year > 0 for shift in lab.futures.model_shifts),
     }
     level = {
         "demand": any(not workload.level.is_certain for workload in lab.serve),
         "supply": any(not supply.level.is_certain for supply in lab.futures.supply),
+        "shift": any(not shift.factor.is_certain for shift in lab.futures.model_shifts),
     }
     for pair in lab.futures.correlations:
         one, other = (name.split(".", 1)[0] for name in pair.between)

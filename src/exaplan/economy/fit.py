@@ -8,12 +8,18 @@ import numpy as np
 
 from exaplan.domain.futures import Fit, Tree, World
 
-COUNTED = ("slip", "default", "standstill")
+COUNTED = ("slip", "default", "standstill", "refusal", "window")
 """States that are whole numbers: their errors are differences, not shares."""
 
 
 def fit_tree(
-    tree: Tree, world: World, *, workloads: Sequence[str], suppliers: Sequence[str]
+    tree: Tree,
+    world: World,
+    *,
+    workloads: Sequence[str],
+    suppliers: Sequence[str],
+    chips: Sequence[str] = (),
+    rounds: Sequence[str] = (),
 ) -> tuple[Fit, ...]:
     """Compare a tree with its samples ``world`` [path, quarter], per quarter and state.
 
@@ -21,9 +27,10 @@ def fit_tree(
     the tree's standard deviation of the logarithm over the samples' (of the slip itself), 1 where neither spreads. It
     lies below 1 after a branch and at 0 before the first one: a tree of few nodes is narrower than its futures, and
     only the replay on fresh paths speaks of ruin. ``revenue`` is demand times price, in all and per workload.
+    ``distance`` is the Wasserstein distance of the state from its samples (see :func:`wasserstein`).
     """
     rows = []
-    for name, nodes, paths in _quantities(tree.world, world, workloads, suppliers):
+    for name, nodes, paths in _quantities(tree.world, world, (workloads, suppliers, chips, rounds)):
         whole = name.partition(".")[0] in COUNTED
         average = paths.mean(axis=0)
         base = np.where(whole | (average == 0), 1.0, average)
@@ -33,8 +40,38 @@ def fit_tree(
         spread = np.sqrt(_by_quarter(tree, (seen - middle[tree.stage]) ** 2))
         expected = known.std(axis=0)
         ratio = np.divide(spread, expected, out=np.ones_like(spread), where=expected > 1e-9)
-        rows += [Fit(q, name, float(error[q]), float(ratio[q])) for q in range(tree.quarters)]
+        apart = wasserstein(tree, seen, known)
+        rows += [
+            Fit(q, name, float(error[q]), float(ratio[q]), float(apart[q])) for q in range(tree.quarters)
+        ]
     return tuple(sorted(rows, key=lambda row: row.quarter))
+
+
+def wasserstein(tree: Tree, nodes: np.ndarray, paths: np.ndarray) -> np.ndarray:
+    """Wasserstein distance of order 1 between a state on the tree [node] and on its paths [path, quarter], [quarter].
+
+    The mean over probabilities of the distance of the two quantile functions (Vallender, Theory Probab. Appl. 18 (1974)
+    784): by how much, on average, a path's state has to move to stand on a node's.
+    """
+    ordered = np.sort(paths, axis=0)
+    count = len(paths)
+    found = np.zeros(tree.quarters)
+    for quarter in range(tree.quarters):
+        here = np.flatnonzero(tree.stage == quarter)
+        rank = here[np.argsort(nodes[here], kind="stable")]
+        end = np.rint(np.cumsum(tree.probability[rank]) * count).astype(int)
+        step = np.repeat(nodes[rank], np.diff(end, prepend=0))
+        found[quarter] = np.abs(ordered[: len(step), quarter] - step).mean()
+    return found
+
+
+def quantisation_distance(tree: Tree, seen: np.ndarray, node: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Root mean square distance of paths from their nodes, in log money still to come [quarter].
+
+    ``seen`` [path, quarter, state], ``known`` [node, state], ``node`` [path, quarter]: the distance in which the tree was cut.
+    """
+    gap = (seen - known[node]) / tree.scale
+    return np.asarray(np.sqrt((gap**2).sum(axis=-1).mean(axis=0)))
 
 
 def _by_quarter(tree: Tree, values: np.ndarray) -> np.ndarray:
@@ -48,9 +85,10 @@ def _as_state(values: np.ndarray, whole: bool) -> np.ndarray:
 
 
 def _quantities(
-    nodes: World, paths: World, workloads: Sequence[str], suppliers: Sequence[str]
+    nodes: World, paths: World, names: tuple[Sequence[str], ...]
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Name each compared quantity with its values on nodes [node] and on paths [path, quarter]."""
+    workloads, suppliers, chips, rounds = names
     for place, workload in enumerate(workloads):
         demand = nodes.demand_tokens[..., place], paths.demand_tokens[..., place]
         price = nodes.price_usd_per_token[..., place], paths.price_usd_per_token[..., place]
@@ -63,7 +101,12 @@ def _quantities(
     yield "frontier", nodes.frontier, paths.frontier
     for place, supplier in enumerate(suppliers):
         yield f"slip.{supplier}", nodes.slip[..., place], paths.slip[..., place]
-        for name, field in (("supply", "supply"), ("default", "gone")):
+        for name, field in (
+            ("supply", "supply"),
+            ("default", "gone"),
+            ("renewal", "jump"),
+            ("refusal", "refused"),
+        ):
             if getattr(nodes, field).shape[-1]:
                 yield (
                     f"{name}.{supplier}",
@@ -72,3 +115,13 @@ def _quantities(
                 )
     if nodes.standstill.shape[-1]:
         yield "standstill", nodes.standstill.sum(axis=-1), paths.standstill.sum(axis=-1)
+    for name, field in (("spot", "spot"), ("algorithm", "algorithm")):
+        if getattr(nodes, field).shape[-1]:
+            yield name, getattr(nodes, field)[..., 0], getattr(paths, field)[..., 0]
+    for name, field, known in (("rate", "rate", chips), ("window", "open_round", rounds)):
+        for place in range(getattr(nodes, field).shape[-1]):
+            yield (
+                f"{name}.{known[place]}",
+                getattr(nodes, field)[..., place],
+                getattr(paths, field)[..., place],
+            )

@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-TOKENS_PER_MTOK = 1e6
-
 
 def rate_per_quarter(rate_per_year: ArrayLike) -> np.ndarray:
     """Convert an effective yearly rate to the rate per quarter that compounds to it.
@@ -98,17 +96,3 @@ def usd_per_delivered_chip_hour(paid_usd: ArrayLike, delivered_chip_hours: Array
     2.5
     """
     return np.asarray(np.asarray(paid_usd, dtype=float) / np.asarray(delivered_chip_hours, dtype=float))
-
-
-def gross_margin_usd_per_mtok(
-    revenue_usd: ArrayLike, serving_cost_usd: ArrayLike, served_tokens: ArrayLike
-) -> np.ndarray:
-    """Revenue less cost of serving, per million tokens served. USD/Mtok.
-
-    Examples
-    --------
-    >>> float(gross_margin_usd_per_mtok(4e6, 1e6, 1e12))
-    3.0
-    """
-    margin = np.asarray(revenue_usd, dtype=float) - np.asarray(serving_cost_usd, dtype=float)
-    return np.asarray(margin / np.asarray(served_tokens, dtype=float) * TOKENS_PER_MTOK)

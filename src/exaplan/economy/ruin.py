@@ -11,12 +11,16 @@ from exaplan.domain.errors import InputError, Problem
 
 
 def ruin_probability(
-    first_ruin_quarter: np.ndarray, within: int | None = None, *, confidence: float = 0.95
+    first_ruin_quarter: np.ndarray,
+    within: int | None = None,
+    *,
+    confidence: float = 0.95,
+    antithetic: bool = False,
 ) -> tuple[float, tuple[float, float]]:
     """Estimate P(ruin) with its Wilson score interval.
 
     Antithetic pairs leave the estimate unbiased; where bad draws are bad throughout, one of a pair is seldom ruined
-    with the other, and the interval is wider than need be.
+    with the other, and the plain interval is wider than need be: with ``antithetic`` it is :func:`share_interval`.
 
     Parameters
     ----------
@@ -38,10 +42,33 @@ def ruin_probability(
     quarter = np.asarray(first_ruin_quarter)
     ruined = (quarter >= 0) & ((quarter < within) if within is not None else True)
     _some(ruined.size)
+    if antithetic:
+        return float(ruined.mean()), share_interval(ruined, confidence=confidence)
     return float(ruined.mean()), wilson_interval(int(ruined.sum()), ruined.size, confidence=confidence)
 
 
-def wilson_interval(hits: int, trials: int, *, confidence: float = 0.95) -> tuple[float, float]:
+LEAST_EFFECT, MOST_EFFECT = 0.1, 2.0
+"""Bounds of the variance of a share from pairs over that from independent paths: two is that of pairs that are equal."""
+
+
+def share_interval(hit: np.ndarray, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the score interval of a share from antithetic pairs ``hit`` [path] bool.
+
+    Wilson's interval on the number of independent paths that would estimate the share as well: paths over the design
+    effect, the variance of the share from pairs over p (1 - p) / n (Kish, Survey Sampling, 1965). Without a hit, or
+    without a miss, or with an odd number of paths, it is the plain interval.
+    """
+    paths, hits = len(hit), int(np.asarray(hit, dtype=bool).sum())
+    if paths % 2 or paths < 4 or hits in (0, paths):
+        return wilson_interval(hits, paths, confidence=confidence)
+    share = hits / paths
+    pair = np.asarray(hit, dtype=float).reshape(-1, 2).mean(axis=1)
+    effect = float(pair.var(ddof=1)) / (paths / 2) / (share * (1 - share) / paths)
+    trials = paths / min(max(effect, LEAST_EFFECT), MOST_EFFECT)
+    return wilson_interval(share * trials, trials, confidence=confidence)
+
+
+def wilson_interval(hits: float, trials: float, *, confidence: float = 0.95) -> tuple[float, float]:
     """Return the score interval of a probability from ``hits`` in ``trials``; honest at 0 and at 1.
 
     Wilson, J. Am. Stat. Assoc. 22 (1927) 209.

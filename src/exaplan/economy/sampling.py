@@ -14,6 +14,7 @@ from exaplan.domain.lab import Lab
 from exaplan.domain.quarter import MONTHS_PER_QUARTER
 from exaplan.domain.workload import Serve
 from exaplan.economy.copula import Copula, join
+from exaplan.economy.pinning import future_of_paths, membership, pinned_draws
 from exaplan.economy.processes import (
     compound,
     failed_quarters,
@@ -22,31 +23,39 @@ from exaplan.economy.processes import (
     standstill_quarters,
     wander,
 )
+from exaplan.economy.regimes import OPEN, generator, regime_index, walk, window_generator
+from exaplan.economy.surprises import delay_quarters, later, renewal_jump, shifted_rate
 
 Purpose = Literal["tree", "search", "report", "confirm"]
 PURPOSES: tuple[Purpose, ...] = ("tree", "search", "report", "confirm")
 
 
 class _Draws:
-    """Correlated standard normal draws of a copula, by the name of the factor."""
+    """Correlated standard normal draws of a copula, by the name of the factor; named futures hold some of them."""
 
-    def __init__(self, copula: Copula, independent: np.ndarray) -> None:
+    def __init__(self, copula: Copula, independent: np.ndarray, held: dict[str, np.ndarray]) -> None:
         correlated = independent @ copula.root.T  # [path, 2 + quarter, factor]
         self._by_name: dict[str, np.ndarray] = {
             name: correlated[:, :, place] for place, name in enumerate(copula.names)
         }
+        self._held = held
 
     def level(self, name: str) -> np.ndarray:
         """Draw of the starting level, once per path, [path]."""
-        return self._by_name[name][:, 0]
+        return self._once(name, 0)
 
     def trend(self, name: str) -> np.ndarray:
-        """Draw of growth, change or drift, once per path, [path]."""
-        return self._by_name[name][:, 1]
+        """Draw of growth, change, drift or delay, once per path, [path]."""
+        return self._once(name, 1)
 
     def news(self, name: str) -> np.ndarray:
         """News of each quarter, [path, quarter]."""
         return self._by_name[name][:, 2:]
+
+    def _once(self, name: str, place: int) -> np.ndarray:
+        drawn = self._by_name[name][:, place]
+        held = self._held.get(name.partition(".")[0])
+        return drawn if held is None else np.where(np.isnan(held), drawn, held)
 
 
 def stream(seed: int, purpose: Purpose, source: str = "") -> np.random.Generator:
@@ -102,27 +111,33 @@ def sample_world(
         reason = f"{paths} paths of {quarters} quarters cannot be sampled"
         raise InputError(Problem(reason, suggestion="ask for at least one of each"))
     copula = join(lab)
-    draws = _Draws(copula, _independent(copula.names, (paths, 2 + quarters), seed, purpose, antithetic))
+    shape = (paths, quarters)
+    future = future_of_paths(lab, paths, antithetic=antithetic)
+    independent = _independent(copula.names, (paths, 2 + quarters), seed, purpose, antithetic)
+    draws = _Draws(copula, independent, pinned_draws(lab, future))
     demand = [_demand(workload, draws, quarters) for workload in lab.serve]
+    demand = _late_demand(lab, draws, demand)
     price = [_price(workload, draws, quarters) for workload in lab.serve]
-    rental = lab.futures.rental
-    drift = _above(-1, rental.drift.at(draws.trend("rental")), "futures.rental.drift")
+    rental, spot = _rents(lab, draws)
+    jump, refused = _renewals(lab, draws, shape)
     return World(
-        demand_tokens=np.stack(demand, axis=-1) if demand else np.zeros((paths, quarters, 0)),
-        price_usd_per_token=np.stack(price, axis=-1) if price else np.zeros((paths, quarters, 0)),
-        rental_index=rental_index(
-            start=rental.start,
-            drift=drift,
-            volatility=rental.volatility,
-            reversion=rental.reversion,
-            news=draws.news("rental"),
-        ),
+        demand_tokens=np.stack(demand, axis=-1) if demand else np.zeros((*shape, 0)),
+        price_usd_per_token=np.stack(price, axis=-1) if price else np.zeros((*shape, 0)),
+        rental_index=rental,
         frontier=_frontier(lab, draws, quarters),
-        slip=_slips(lab, draws, (paths, quarters)),
-        setback=_setbacks(lab, (paths, quarters), seed, purpose),
-        supply=_supply(lab, draws, (paths, quarters)),
-        gone=_gone(lab, draws, (paths, quarters)),
-        standstill=_standstill(lab, draws, (paths, quarters)),
+        slip=_slips(lab, draws, shape),
+        setback=_setbacks(lab, shape, seed, purpose),
+        supply=_supply(lab, draws, shape),
+        gone=_gone(lab, draws, shape),
+        standstill=_standstill(lab, draws, shape),
+        spot=spot,
+        algorithm=_algorithm(lab, draws, shape),
+        rate=_rate(lab, draws, shape),
+        rate_error=_rate_error(lab, shape, seed, purpose),
+        jump=jump,
+        refused=refused,
+        open_round=_open_rounds(lab, draws, shape),
+        pinned=membership(lab, future, quarters),
     )
 
 
@@ -207,6 +222,96 @@ def _standstill(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
         news = draws.news(f"site.{delay.site}")
         lost[:, :, sites.index(delay.site)] = standstill_quarters(delay.probability, news)
     return lost
+
+
+def _late_demand(lab: Lab, draws: _Draws, demand: list[np.ndarray]) -> list[np.ndarray]:
+    """Let demand come later: by the delay common to all workloads, and by each one's own."""
+    found = list(demand)
+    for delay in lab.futures.demand_delay:
+        name = "delay" if delay.workload is None else f"delay.{delay.workload}"
+        quarters = delay_quarters(delay.months, delay.chance, draws.trend(name))
+        for number, workload in enumerate(lab.serve):
+            if delay.workload in (None, workload.id):
+                found[number] = later(found[number], quarters)
+    return found
+
+
+def _rents(lab: Lab, draws: _Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Move the index of contracts [path, quarter], and that of chips by the hour [path, quarter, 0 or 1]."""
+    rental = lab.futures.rental
+    drift = _above(-1, rental.drift.at(draws.trend("rental")), "futures.rental.drift")
+    news = draws.news("rental")
+    if rental.regimes:
+        regime = walk(generator(rental), rental.first_regime, draws.news("regime"))
+        index = regime_index(rental, drift=drift, regime=regime, news=news)
+    else:
+        index = rental_index(
+            start=rental.start,
+            drift=drift,
+            volatility=rental.volatility,
+            reversion=rental.reversion,
+            news=news,
+        )
+    if rental.spot is None:
+        return index, np.zeros((*index.shape, 0))
+    basis = rental_index(
+        start=rental.spot.start, drift=np.zeros(len(index)), volatility=rental.spot.volatility,
+        reversion=rental.spot.reversion, news=draws.news("spot"),
+    )  # fmt: skip
+    return index, (index * basis)[:, :, None]
+
+
+def _algorithm(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    """Draw what recipes have gained since the start [path, quarter, 1]; no column where progress is certain."""
+    law = lab.capability
+    if law is None or law.algorithmic_progress.is_certain:
+        return np.zeros((*shape, 0))
+    growth = law.algorithmic_progress.at(draws.trend("algorithm"))
+    return compound(_above(-1, growth, "capability.algorithmic_progress"), shape[1])[:, :, None]
+
+
+def _rate(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    """Draw rates on new models over today's [path, quarter, chip]; no columns where no shift is stated."""
+    chips = list(lab.chips)
+    factor = np.ones((*shape, len(chips) if lab.futures.model_shifts else 0))
+    for shift in lab.futures.model_shifts:
+        name = f"shift.{shift.id}"
+        level = draws.level(name)
+        moved = shifted_rate(shift.chance_per_year, shift.factor, level, draws.news(name))
+        for chip in shift.chips:
+            factor[:, :, chips.index(chip)] = moved
+    return factor
+
+
+def _rate_error(lab: Lab, shape: tuple[int, int], seed: int, purpose: Purpose) -> np.ndarray:
+    """Draw the performance model's error of each chip, standard normal, once per path [path, quarter, chip]."""
+    if lab.futures.rates == "planned":
+        return np.zeros((*shape, 0))
+    drawn = [stream(seed, purpose, f"rates.{chip}").standard_normal(shape[0]) for chip in lab.chips]
+    return np.repeat(np.stack(drawn, axis=-1)[:, None, :], shape[1], axis=1)
+
+
+def _renewals(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the factor on renewed prices and the refusals, both [path, quarter, supplier]."""
+    columns = len(lab.suppliers) if lab.futures.renewals else 0
+    jump, refused = np.ones((*shape, columns)), np.zeros((*shape, columns))
+    for renewal in lab.futures.renewals:
+        place = lab.suppliers.index(renewal.supplier)
+        jump[:, :, place] = renewal_jump(renewal.jump, draws.news(f"renewal.{renewal.supplier}"))
+        news = draws.news(f"refusal.{renewal.supplier}")
+        refused[:, :, place] = standstill_quarters(renewal.refusal, news)
+    return jump, refused
+
+
+def _open_rounds(lab: Lab, draws: _Draws, shape: tuple[int, int]) -> np.ndarray:
+    """Draw in which quarters each round can be raised, 1 or 0 [path, quarter, round]."""
+    rounds = [each.id for each in lab.finance.rounds]
+    able = np.ones((*shape, len(rounds) if lab.futures.capital_window else 0))
+    for window in lab.futures.capital_window:
+        state = walk(window_generator(window), int(window.open), draws.news(f"window.{window.id}"))
+        for name in window.rounds or rounds:
+            able[:, :, rounds.index(name)] *= state == OPEN
+    return able
 
 
 def _above(bound: float, values: np.ndarray, name: str) -> np.ndarray:

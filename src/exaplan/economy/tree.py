@@ -16,7 +16,7 @@ from exaplan.domain.errors import InputError, Problem
 from exaplan.domain.futures import Tree, World
 from exaplan.domain.lab import Lab
 from exaplan.economy.clustering import split
-from exaplan.economy.fit import fit_tree
+from exaplan.economy.fit import fit_tree, quantisation_distance
 from exaplan.economy.sampling import sample_world
 from exaplan.economy.state import money_scale, states
 
@@ -63,9 +63,22 @@ def grow_tree(lab: Lab, *, seed: int | None = None, quarters: int | None = None)
         probability=tree.probability,
         world=tree.world,
         scale=scale,
-        fit=fit_tree(tree, world, workloads=names, suppliers=lab.suppliers),
+        fit=fit_tree(
+            tree,
+            world,
+            workloads=names,
+            suppliers=lab.suppliers,
+            chips=tuple(lab.chips),
+            rounds=[each.id for each in lab.finance.rounds],
+        ),
         samples=len(node),
+        distance=quantisation_distance(tree, states(world), node + _first_nodes(tree), states(tree.world)),
     )
+
+
+def _first_nodes(tree: Tree) -> np.ndarray:
+    """Return the first node of each quarter, [quarter]."""
+    return np.searchsorted(tree.stage, np.arange(tree.quarters))
 
 
 def _cut(
@@ -100,7 +113,8 @@ def condense(world: World, node: np.ndarray, *, scale: np.ndarray) -> Tree:
     Probability is the share of paths. Demand, price, rental index and frontier are arithmetic means over the node's
     paths, so the probability-weighted sum over a quarter is the sample mean, whatever the branches. Slips are whole
     quarters, see :func:`node_slips`, and so are quarters in which building stands still; failures of suppliers are
-    whole too, see :func:`node_failures`. Within a node price and demand are taken as independent: what that costs in
+    whole too, see :func:`node_failures`. Refusals of renewals, open rounds and named futures are shares; errors of the
+    performance model average out. Within a node price and demand are taken as independent: what that costs in
     revenue is a row of the fit.
     """
     paths, quarters = node.shape
@@ -129,6 +143,10 @@ def condense(world: World, node: np.ndarray, *, scale: np.ndarray) -> Tree:
         supply=mean(world.supply),
         gone=node_failures(mean(world.gone), parent, stage, probability),
         standstill=node_slips(mean(world.standstill), 0 * mean(world.standstill), stage, probability),
+        **{
+            name: mean(getattr(world, name))
+            for name in ("spot", "algorithm", "rate", "jump", "refused", "open_round", "pinned")
+        },
     )
     return Tree(parent=parent, stage=stage, probability=probability, world=data, scale=scale, samples=paths)
 
