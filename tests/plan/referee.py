@@ -177,7 +177,7 @@ class Referee(Known):
         pace = (1 + law.frontier_growth.median) ** 0.25
         before = float(self.tree.world.frontier[self.seen(p)])
         now = before * pace if self.t(n) == self.T else float(self.tree.world.frontier[n])
-        recipe = (1 + law.algorithmic_progress) ** (self.t(p) / 4)
+        recipe = (1 + law.algorithmic_progress.median) ** (self.t(p) / 4)
         keep = (1 - law.decay) * before / now
         inflow = (pace - (1 - law.decay)) * recipe / now
         row({("ratio", n): 1.0, ("ratio", p): -keep, ("progress", p): -inflow}, "=", 0.0)

@@ -11,14 +11,14 @@ import pytest
 from tests.plan import toy
 from tests.plan.toy import gained, planned
 
-from exaplan.domain.lab import Debt, FixedCost, Policy, SupplierFinance
+from exaplan.domain.lab import Debt, Ends, FixedCost, Policy, SupplierFinance
 from exaplan.domain.quarter import MONTHS_PER_QUARTER
 from exaplan.domain.runs import FlopRule, Run
 from exaplan.domain.workload import Internal
 from exaplan.plan.layout import USD
 from exaplan.plan.margins import margins_of
 from exaplan.plan.prices import limits_of
-from exaplan.plan.result import to_plan
+from exaplan.plan.result import further_demand, to_plan
 from exaplan.plan.solve import worked_output
 
 
@@ -141,6 +141,15 @@ def test_an_uplift_fades():
     solved = toy.solved(lab_with(run(fade=0.4)))
     # 0.5, then 0.5 x 0.6
     assert solved.value(solved.program.columns.output)[:3, 0, 0] * 1000 == near([1000, 1500, 1300])
+
+
+def test_after_the_horizon_an_uplift_goes_on_to_fade():
+    fleet = (toy.owned(chips=2000, term=4),)
+    lab = lab_with(run(fade=0.5), quarters=1, contracts=fleet, ends=Ends(fade=0.0, quarters=3))
+    solved = toy.solved(lab)
+    # released at once: 500, 250 and 125 more in the three quarters of the tail, beside 1000 in each
+    assert further_demand(solved)[:, 0] * 1000 == near([0, 875])
+    assert gained(to_plan(solved), lab) == pytest.approx((1000 + 3875) * 10_000, rel=1e-6)
 
 
 def test_a_run_that_brings_less_than_it_costs_is_never_released():
@@ -292,3 +301,16 @@ def test_what_is_owed_to_a_supplier_after_the_horizon_is_owed_in_full():
     assert gained(planned(lent), lent) == pytest.approx(
         gained(planned(toy.lab(**given)), toy.lab(**given)), abs=1.0
     )
+
+
+def test_instalments_of_loans_are_committed_outlay():
+    lender = SupplierFinance(supplier="maker", share=0.5, rate=0.0, term_quarters=2, limit_usd=1e9)
+    offer = toy.purchase(usd=10_000, lead=1, life=8, deposit=1.0, last=toy.FIRST, most=1000)
+    lab = toy.lab(
+        quarters=3, sites=(toy.site(),), offers=(offer,), policy=Policy(cover_quarters=1.0),
+        finance=toy.finance(cash_usd=8e6, supplier_finance=(lender,)),
+    )  # fmt: skip
+    solved = toy.solved(lab, demand=[0, 0, 1])
+    # 1000 chips for 10 M with L lent: 8 - 10 + L, then less L / 2; another L / 2 is owed, so 2 M are missing whatever L is
+    assert to_plan(solved).ordered[0, 0] == near(1000)
+    assert solved.value(solved.program.columns.uncovered)[:3] == near([0, 2, 0])

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from tests.plan import labs, toy
 
-from exaplan.domain.lab import Ends
+from exaplan.domain.deals import Equity, MustSpend, Payment
+from exaplan.domain.lab import Ends, Policy
 from exaplan.domain.supply import Tranche
+from exaplan.domain.supply_risk import SupplierShare
 from exaplan.plan.contract_prices import contract_worth
 from exaplan.plan.inputs import collect
 from exaplan.plan.prices import prices_of
@@ -60,3 +62,31 @@ def test_what_is_priced_is_what_a_plan_with_a_little_more_gains(number):
     gained = solve_plan(collect(lab.model_copy(update={"contracts": others}), rates, quiet))
     slope = (gained.solution.objective - base.solution.objective) * 1e6 / (little * len(more))
     assert worth[:, number].sum() == pytest.approx(slope, rel=0.02)
+
+
+def test_a_chip_more_brings_what_may_be_used_beyond_it():
+    lab = toy.lab(quarters=1, contracts=(toy.contract(chips=100, term=1, flex_up=0.5),))
+    # it earns 6000, and so does half a chip that may be used beyond it
+    assert contract_worth(toy.solved(lab))[0, 0] == pytest.approx(9000, rel=1e-6)
+
+
+def test_a_chip_more_of_a_rival_lets_others_in():
+    policy = Policy(supplier_share=(SupplierShare(supplier="cloud", share=0.4),))
+    rival = toy.contract(chips=300, term=1, usd_per_quarter=7000, supplier="rival")
+    cheap = toy.reserved(lead=0, term=1, most=500)
+    lab = toy.lab(
+        quarters=1, contracts=(rival,), offers=(cheap,), policy=policy, ends=Ends(fade=0.0, quarters=1)
+    )
+    # 3000 of its own, and two thirds of a chip of the cloud that gains 6000
+    assert contract_worth(toy.solved(lab))[0, 0] == pytest.approx(3000 + 4000, rel=1e-6)
+
+
+def test_a_chip_more_of_a_partner_is_spending_that_is_owed_anyway():
+    owing = Equity(
+        id="stake", supplier="cloud", investment=(Payment(amount_usd=5e6),), dilution_cost=-1.0,
+        must_spend=MustSpend(amount_usd=1e6),
+    )  # fmt: skip
+    idle = toy.contract(chips=100, term=1, usd_per_quarter=4000)
+    lab = toy.lab(quarters=1, contracts=(idle,), deals=(owing,), workloads=(toy.serve(demand_chips=0),))
+    # 0.4 M of 1 M are spent: what a chip more costs is not paid as a shortfall
+    assert contract_worth(toy.solved(lab))[0, 0] == pytest.approx(0, abs=1e-3)

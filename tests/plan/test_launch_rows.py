@@ -6,17 +6,24 @@ brings what fills 500 more, from the next quarter on.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from tests.plan import toy
+from tests.plan import shocks, toy
 from tests.plan.demand_labs import faster, launch, models, run, segment
 from tests.plan.toy import gained
+from tests.simulate.test_replay import own_futures
 
+from exaplan.domain.lab import Floor, Policy
 from exaplan.domain.launch import LaunchCost
 from exaplan.domain.segment import ServingModel
-from exaplan.plan.demand_result import launches_of
 from exaplan.plan.inputs import collect
+from exaplan.plan.prices import prices_of
 from exaplan.plan.result import further_demand, to_plan
 from exaplan.plan.solve import solve_plan
+from exaplan.plan.started import started_of
+from exaplan.simulate.replay import replay
 
 
 def near(value: float):
@@ -36,7 +43,9 @@ def solve(*launches, quarters: int = 2, others=(), chat=None, tree=None, **more)
 
 
 def made(solved) -> dict[str, float]:
-    return {each.quarter: each.probability for each in launches_of(solved)}
+    """Quarters in which launches are made and how likely."""
+    lumps = [lump for lump in started_of(solved) if lump.kind == "launch" and lump.probability > 0]
+    return {lump.quarter: lump.probability for lump in lumps}
 
 
 def test_a_launch_that_brings_more_than_it_costs_is_made():
@@ -154,3 +163,54 @@ def test_a_distilled_model_serves_the_customers_of_a_launch_too():
     solved = solve_plan(collect(lab, faster(lab, small=4.0), toy.tree(lab)))
     # 1500 chips of demand on 375
     assert gained(to_plan(solved), lab) == near(2500 * 10_000 - (1000 + 100 + 375) * 6000)
+
+
+def at_the_site(power_w, **more):
+    """1500 chips at an own site for two quarters; demand fills 1000 of them, and 500 more after a launch."""
+    fleet = toy.owned(chips=1500, term=2, site="here", pool="here")
+    site = toy.site(**more).model_copy(update={"power_w": power_w})
+    return {"offers": (), "contracts": (fleet,), "sites": (site,)}
+
+
+def test_chips_that_a_launch_takes_draw_the_power_of_their_site():
+    lab, solved, plan = solve(launch(chips=100), **at_the_site((1e6, 1.5e6)))
+    # the site feeds 1000 chips of 1 kW, then 1500: what the launch takes serves nobody, idle or not
+    assert made(solved) == {"2027-Q1": near(1)}
+    assert plan.at_work[:2].sum(axis=(1, 2)) == near([900, 1500])
+    assert gained(plan, lab) == near((900 + 1500) * 10_000)
+    # at 600 chips a launch takes 6 M for 5 M
+    assert made(solve(launch(chips=600), **at_the_site((1e6, 1.5e6)))[1]) == {}
+
+
+def test_chips_that_a_launch_takes_pay_their_energy():
+    joule = 1000 / (1000 * toy.SECONDS_PER_QUARTER)  # 1000 USD for a chip of 1 kW and a quarter
+    lab, _solved, plan = solve(launch(chips=100), **at_the_site((1e9,), electricity_usd_per_j=joule))
+    assert gained(plan, lab) == near((1000 + 1500) * 9000 - 100 * 1000)
+
+
+def test_a_path_whose_site_is_late_gives_a_launch_no_power_that_it_has_not():
+    site = toy.site(power_w=1.5e6, ready=toy.FIRST + 1)
+    fleet = toy.owned(chips=1500, due=(1,), term=2, site="here", pool="here")
+    lab = toy.lab(
+        quarters=3, sites=(site,), contracts=(fleet,), launches=(launch(first=1, last=1, chips=100),)
+    )
+    solved = shocks.solved(lab, standstill={"here": [0, 0, 0]})
+    world = own_futures(solved.program.inputs.tree)
+    late = replace(world, standstill=np.array([1, 0, 0])[None, :, None])
+    assert made(solved) == {"2027-Q2": near(1)}
+    assert replay(solved, world, seed=1).at_work[0] == near([0, 1000, 1500])
+    assert replay(solved, late, seed=1).at_work[0] == near([0, 0, 1500])
+
+
+def test_chips_that_a_launch_takes_are_live_all_the_same():
+    lab = toy.lab(
+        quarters=2, workloads=(toy.serve(), toy.train()), contracts=(toy.owned(chips=1500, term=2), toy.owned("more", due=(1,), chips=1000, term=1)),
+        launches=(launch(chips=300),), policy=Policy(floor=Floor(workloads=("pretrain",), share=0.4)),
+    )  # fmt: skip
+    solved = toy.solved(lab)
+    plan = to_plan(solved)
+    # 40 % of 1500 train, 300 launch, 600 serve: a point of the floor asks for 15 chips that would earn 10 000 each
+    assert plan.at_work[0].sum(axis=1) == near([600, 600])  # chat, pretrain
+    assert plan.further[0].sum() == near(0)
+    (point,) = [row for row in prices_of(solved) if row.kind == "floor" and row.quarter == "2027-Q1"]
+    assert point.there_and_then == near(1500 * 10_000)

@@ -141,3 +141,10 @@ def test_what_makes_a_chip_faster_or_slower_is_read_by_the_rates(lab: Lab, path:
 def test_what_moves_demand_and_prices_is_read_by_the_futures(lab: Lab, path: Path_) -> None:
     new = dict(places(lab))[path]
     assert read_by_futures(put(lab, path, new)) != read_by_futures(lab)
+
+
+def test_progress_that_is_drawn_and_the_market_of_an_offer_are_read_by_the_futures(lab: Lab) -> None:
+    drawn = put(lab, ("capability", "algorithmic_progress"), Uncertain(family="growth", low=0.5, high=2.0))
+    wider = put(lab, ("capability", "algorithmic_progress"), Uncertain(family="growth", low=0.5, high=3.0))
+    assert len({str(read_by_futures(each)) for each in (lab, drawn, wider)}) == 3
+    assert read_by_futures(put(lab, ("offers", 0, "market"), "contract")) != read_by_futures(lab)

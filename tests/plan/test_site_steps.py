@@ -213,3 +213,26 @@ def bare_cash(builder, columns, inputs):
 def test_milestones_that_do_not_pay_the_whole_are_refused():
     with pytest.raises(ValueError, match="milestones add up to 90"):
         step(milestones=(0.5, 0.4))
+
+
+def test_a_hall_is_decided_no_earlier_than_the_one_that_opens_it():
+    dear = step("shell", megawatts=0.001, cost=1e6)
+    second = step("hall", cost=1e6, after="shell")
+    lab = dark(dear, second)
+    plan = to_plan(toy.solved(lab))
+    # 500 chips in two of three quarters earn 10 M; the hall costs 1 M, and 1 M the shell without which it is not to be had
+    assert toy.gained(plan, lab) == near(2 * 501 * 10_000 - 2e6)
+    late = dear.model_copy(update={"first": toy.FIRST + 1})
+    waiting = toy.solved(dark(late, second))
+    assert starts(waiting) == near(np.array([[0, 0], [1, 1], [0, 0]]))
+
+
+def test_no_larger_a_part_is_built_than_of_the_hall_that_opens_it():
+    first = step("shell", megawatts=0.2, cost=1e5, continuous=True)
+    second = step("hall", megawatts=0.5, cost=1e6, after="shell", continuous=True)
+    whole = step("annex", megawatts=0.1, cost=1e5, after="hall")
+    solved = toy.solved(dark(first, second, whole, chips=400))
+    part = starts(solved, "site_part").sum(axis=0)
+    # the shell feeds 200 of 400 chips and two fifths of the hall the others; the annex asks for a whole hall
+    assert part == near([1, 0.4])
+    assert starts(solved).sum() == near(0)

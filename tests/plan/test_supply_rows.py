@@ -9,9 +9,10 @@ from tests.simulate.test_replay import own_futures
 from exaplan.domain.deals import Renewal
 from exaplan.domain.lab import Ends, Policy
 from exaplan.domain.supply_risk import SupplierOrder, SupplierShare
+from exaplan.economy.statements import H100_DENSE_8BIT_OP_PER_S
 from exaplan.plan.prices import limits_of
 from exaplan.plan.result import to_plan
-from exaplan.plan.supply_rows import H100_FLOP_PER_S, signed_fleet
+from exaplan.plan.supply_rows import signed_fleet
 from exaplan.simulate.replay import replay
 
 
@@ -62,7 +63,7 @@ def test_contracts_count_until_they_are_left_and_renewed_chips_count():
     lab = capped(CHEAP, quarters=2, contracts=(signed,))
     assert to_plan(toy.solved(lab)).ordered[:, 0] == pytest.approx([200, 200])
     fleet, suppliers = signed_fleet(toy.solved(lab).program.inputs)
-    assert fleet[:, 0] * 1e3 == pytest.approx([300 * 1e15 / H100_FLOP_PER_S, 0])
+    assert fleet[:, 0] * 1e3 == pytest.approx([300 * 1e15 / H100_DENSE_8BIT_OP_PER_S, 0])
     assert suppliers == ["rival"]
     leaving = signed.model_copy(
         update={"exit_fee": 0.0, "renewal": None, "price_usd_per_chip_h": toy.hourly(12_000)}
@@ -85,7 +86,7 @@ def test_orders_that_were_left_no_longer_count():
 def test_a_share_that_is_passed_already_is_missed_by_no_more_than_it_is():
     signed = toy.contract(chips=300, term=1, usd_per_quarter=6000)
     solved = toy.solved(capped(CHEAP, contracts=(signed,)))
-    unit = 1e15 / H100_FLOP_PER_S
+    unit = 1e15 / H100_DENSE_8BIT_OP_PER_S
     assert to_plan(solved).ordered[0, 0] == pytest.approx(0, abs=1e-2)
     assert solved.relaxed == {"supplier share": pytest.approx(0.6 * 0.3 * unit, rel=1e-4)}
     (row,) = [limit for limit in limits_of(solved) if limit.name == "share of cloud"]
@@ -137,3 +138,22 @@ def test_a_path_that_can_pay_for_part_of_an_order_signs_whole_lots():
     world.price_usd_per_token[:, 0] *= 0.5
     # the plan has 2.6 + 5 M when it orders, the path 2.6 + 2.5: 67 % of 512 are 344, that is 5 lots
     assert replay(solved, world, seed=1).ordered[0, :, 0] == pytest.approx([0, 320])
+
+
+def test_chips_beyond_an_order_count_as_they_are_used():
+    loose = CHEAP.model_copy(update={"max_order": (150.0,), "flex_up": 1.0})
+    solved = toy.solved(capped(loose, DEAR))
+    extra = solved.value(solved.model.columns["flex_up_use"])[0].sum() * 1e3
+    # 300 of the rival let 200 of the cloud in, reserved or beyond
+    assert to_plan(solved).ordered[0, 1] == pytest.approx(300)
+    assert to_plan(solved).ordered[0, 0] + extra == pytest.approx(200)
+    (row,) = [limit for limit in limits_of(solved) if limit.name == "share of cloud"]
+    assert (row.state, row.worth) == ("binds", near(300 * 6000 / 0.36))
+
+
+@pytest.mark.parametrize(("take_or_pay", "used"), [(1.0, 100), (0.5, 125)])
+def test_chips_beyond_a_contract_count_as_they_are_used(take_or_pay, used):
+    signed = toy.contract(chips=100, term=1, flex_up=2.0, take_or_pay=take_or_pay)
+    solved = toy.solved(capped(DEAR, contracts=(signed,)))
+    # 100 more of the cloud may be live beside its 100; where 50 of the 100 are by use, four fifths of the use are beyond
+    assert to_plan(solved).rented[0, 0, 0] == pytest.approx(used)

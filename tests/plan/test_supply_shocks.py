@@ -7,6 +7,8 @@ import pytest
 from tests.plan import shocks, toy
 from tests.simulate.test_replay import own_futures
 
+from exaplan.domain.deals import Equity, Exclusive, MustSpend, Payment, Renewal
+from exaplan.domain.lab import Ends
 from exaplan.domain.supply import Instalment
 from exaplan.plan.result import to_plan
 from exaplan.simulate.replay import replay
@@ -117,3 +119,50 @@ def test_paths_know_nothing_of_a_failure_before_it_happens():
     # the first bill was paid in full
     assert outcome.other_cost_usd[0, 0] == near(1e6)
     assert np.isclose(outcome.at_work[0], [100, 0, 0]).all()
+
+
+def test_a_failed_supplier_renews_nothing():
+    signed = toy.contract(chips=100, term=1, renewal=Renewal(term_quarters=1))
+    lab = toy.lab(quarters=2, contracts=(signed,))
+    assert gained(lab) == near(2 * 100 * 6000)
+    assert gained(lab, gone={"cloud": [0, 1]}) == near(100 * 6000)
+    firm = toy.reserved(lead=0, term=1, most=100, last=toy.FIRST, renewal=Renewal(term_quarters=1))
+    lab = toy.lab(quarters=2, offers=(firm,), ends=Ends(fade=0.0, quarters=1))
+    assert gained(lab) == near(2 * 100 * 6000)
+    assert gained(lab, gone={"cloud": [0, 1]}) == near(100 * 6000)
+
+
+def stake(**more) -> Equity:
+    """Money for shares that cost the owner nothing."""
+    return Equity(id="stake", supplier="cloud", dilution_cost=-1.0, **more)
+
+
+def test_a_failed_investor_signs_and_pays_nothing_more():
+    later = stake(
+        investment=(Payment(amount_usd=1e6), Payment(amount_usd=2e6, after_quarters=1)), last=toy.FIRST
+    )
+    lab = toy.lab(quarters=2, offers=(toy.on_demand(most=0),), deals=(later,))
+    assert gained(lab) == near(3e6)
+    assert gained(lab, gone={"cloud": [0, 1]}) == near(1e6)
+    new = lab.model_copy(update={"deals": (later.model_copy(update={"first": toy.FIRST + 1, "last": None}),)})
+    assert gained(new) == near(3e6)
+    assert gained(new, gone={"cloud": [0, 1]}) == near(0)
+    owing = stake(
+        investment=(Payment(amount_usd=1e6),),
+        must_spend=MustSpend(amount_usd=3e6, every_quarters=2),
+        last=toy.FIRST,
+    )
+    bound = lab.model_copy(update={"deals": (owing,)})
+    # 3 M are to be spent where nothing can be bought; a partner that is gone asks for nothing
+    assert gained(bound) == near(0)
+    assert gained(bound, gone={"cloud": [0, 1]}) == near(1e6)
+
+
+def test_an_exclusive_deal_ends_with_its_partner():
+    only = Exclusive(id="only", supplier="cloud", excludes=("rival",))
+    cheap = toy.reserved("cheap", lead=0, term=1, usd_per_quarter=2000, unlocked_by="only")
+    rival = toy.reserved("rival", lead=0, term=1, usd_per_quarter=4000, supplier="rival", first=toy.FIRST + 1)
+    lab = toy.lab(quarters=2, offers=(cheap, rival), deals=(only,), ends=Ends(fade=0.0, quarters=1))
+    assert gained(lab) == near(2 * 1000 * 8000)
+    # the cheap chips go with the cloud, and the rival's are open again
+    assert gained(lab, gone={"cloud": [0, 1]}) == near(1000 * 8000 + 1000 * 6000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.plan import toy
 
+from exaplan.app.fanout import thread_map
 from exaplan.plan.tree_worth import mean_future, tree_worth
 
 FORK = {"parent": [-1, 0, 0], "probability": [1.0, 0.5, 0.5]}
@@ -56,3 +57,8 @@ def test_the_mean_future_is_a_chain_of_expected_data():
     assert chain.world.demand_tokens[:, 0] / base == near([1.0, 0.25 * 2 + 0.75 * 0.5])
     assert chain.world.slip[:, 0].tolist() == [0, 0]
     assert chain.parent.tolist() == [-1, 0]
+
+
+def test_both_plans_may_be_solved_at_once():
+    solved = toy.solved(lab_with(6000), demand=[1.0, 2.0, 0.0], **FORK)
+    assert tree_worth(solved, map=thread_map) == tree_worth(solved)

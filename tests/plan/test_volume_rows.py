@@ -148,3 +148,36 @@ def test_a_signed_contract_may_be_used_beyond_its_volume():
 def test_an_exit_is_from_a_firm_reservation():
     with pytest.raises(ValueError, match="an exit is from a firm reservation"):
         leavable(0.1, take_or_pay=0.5)
+
+
+def test_what_was_left_stretches_no_further():
+    offer = toy.reserved(
+        lead=0, term=2, most=100, exit_fee=0.0, flex_up=0.5, last=toy.FIRST,
+        price_usd_per_chip_h=(toy.hourly(4000), toy.hourly(1000)),
+    )  # fmt: skip
+    lab = toy.lab(quarters=2, offers=(offer,), ends=Ends(fade=0.0, quarters=1))
+    solved = toy.solved(lab, demand=[0.1, 0.05])
+    # 50 chips of demand in quarter 1: k kept at 4000 and half as many beyond at 1000, k = 100 / 3
+    extra = solved.value(solved.model.columns["flex_up_use"])[1].sum() * 1e3
+    assert extra == pytest.approx(50 / 3)
+    assert toy.gained(to_plan(solved), lab) == near(100 * 6000 + 50 * 10_000 - 4000 * 100 / 3 - 1000 * 50 / 3)
+    assert replayed(solved) == near(to_plan(solved).value_usd)
+
+
+def test_chips_beyond_a_lease_are_held_at_the_site_too():
+    offer = toy.reserved(lead=0, term=1, most=100, flex_up=1.0, site="here", pool="here")
+    lab = toy.lab(
+        quarters=1, offers=(offer,), sites=(toy.site(upkeep_usd_per_w_quarter=1.0),), ends=Ends(fade=0.0, quarters=1)
+    )  # fmt: skip
+    # 1000 USD of upkeep for each of 200 chips of 1 kW
+    assert toy.gained(to_plan(toy.solved(lab)), lab) == near(200 * (10_000 - 4000 - 1000))
+
+
+def test_who_has_failed_lends_no_chips_beyond_what_came():
+    gone = {"cloud": [0, 1]}
+    order = toy.reserved(lead=0, term=2, most=100, flex_up=0.5, last=toy.FIRST)
+    lab = toy.lab(quarters=2, offers=(order,), ends=Ends(fade=0.0, quarters=1))
+    assert toy.gained(to_plan(shocks.solved(lab, gone=gone)), lab) == near((150 + 100) * 6000)
+    signed = toy.contract(chips=100, term=2, flex_up=0.5)
+    lab = toy.lab(quarters=2, contracts=(signed,), ends=Ends(fade=0.0, quarters=1))
+    assert to_plan(shocks.solved(lab, gone=gone)).rented[:2, 0, 0] == pytest.approx([50, 0])

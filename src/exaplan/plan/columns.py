@@ -163,6 +163,9 @@ def _rounds(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
         inside = (inputs.quarter >= chance.first - first) & (inputs.quarter <= chance.last - first)
         inside &= inputs.quarter < inputs.quarters
         limit[:, number] = np.where(inside, chance.max_usd / USD, 0.0)
+    able = inputs.tree.world.open_round
+    if able.shape[-1]:  # tail nodes raise nothing
+        limit[: inputs.tree_nodes] *= able
     return limit, np.array([chance.dilution_cost for chance in rounds], dtype=float)
 
 

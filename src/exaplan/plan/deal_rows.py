@@ -29,14 +29,15 @@ def deal_starts(builder: Builder, _columns: Columns, inputs: Inputs) -> None:
     """Sign a deal once or never: begun[n] = begun[p] + start[n]; fee, money received, shares given, customers brought.
 
     cash + amount and given = (1 + dilution) amount, ``after`` quarters after the start; demand row: + what the channel
-    adds while it stays. Money due after the horizon comes in the tail at its present value.
+    adds while it stays. Money due after the horizon comes in the tail at its present value. A partner that has failed
+    signs and pays nothing more.
     """
     signed = inputs.lab.deals
     if not signed:
         return
     start = declare_starts(builder, inputs, "deal", _windows(inputs)).start
     fee = np.array([deal.fee_usd for deal in signed]) / USD
-    pay(builder, np.arange(inputs.tree_nodes)[:, None], start.index, -fee)
+    pay(builder, np.arange(inputs.tree_nodes)[:, None], start.index, -fee, flow="deal_fees")
     for number, deal in enumerate(signed):
         if deal.kind != "equity":
             continue
@@ -45,7 +46,8 @@ def deal_starts(builder: Builder, _columns: Columns, inputs: Inputs) -> None:
         for payment in deal.investment:
             paid[payment.after_quarters] += payment.amount_usd / USD
         node, at, _, amount = by_age(inputs, paid, tail=_present(inputs, paid))
-        pay(builder, node, start.index[at, number], amount, taxed=False)
+        amount = np.where(inputs.failed([deal.supplier])[node, 0], 0.0, amount)
+        pay(builder, node, start.index[at, number], amount, taxed=False, flow="deal_equity")
         give(builder, inputs, node, start.index[at, number], (1 + deal.dilution_cost) * amount)
         for channel in deal.channels:
             _add_customers(builder, inputs, start.index[:, number], channel)
@@ -55,7 +57,8 @@ def _windows(inputs: Inputs) -> np.ndarray:
     horizon = inputs.lab.horizon
     first = np.array([(deal.first or horizon.first) - horizon.first for deal in inputs.lab.deals])
     last = np.array([(deal.last or horizon.last) - horizon.first for deal in inputs.lab.deals])
-    return windows_of(inputs, first, last)
+    failed = inputs.failed([deal.supplier for deal in inputs.lab.deals])[: inputs.tree_nodes]
+    return np.asarray(windows_of(inputs, first, last) & ~failed)
 
 
 def _present(inputs: Inputs, profile: np.ndarray) -> np.ndarray:
@@ -94,7 +97,7 @@ def must_spend(builder: Builder, columns: Columns, inputs: Inputs) -> None:
         return
     spend = _spending(builder, columns, inputs, [deal.supplier for _, deal in asked])
     short = builder.variable("must_spend_short", spend.shape)
-    pay(builder, np.arange(inputs.nodes)[:, None], short.index, -1.0)
+    pay(builder, np.arange(inputs.nodes)[:, None], short.index, -1.0, flow="must_spend_short")
     tree = np.arange(inputs.tree_nodes)
     row = builder.rows("must_spend", (inputs.tree_nodes, len(asked)), lower=0.0)
     tail = builder.rows("must_spend_tail", (len(inputs.tails), inputs.quarters, len(asked)), lower=0.0)
@@ -102,21 +105,27 @@ def must_spend(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     builder.add(tail, tail.position, short.index[inputs.tails][:, None], 1.0)
     builder.add(tail, tail.position, spend.index[inputs.tails][:, None], 1.0)
     start = builder.column("deal_start").index
+    owing = 1.0 - inputs.failed([deal.supplier for _, deal in asked])
     for place, (number, deal) in enumerate(asked):
         clause = deal.must_spend
         assert clause is not None  # noqa: S101 - chosen by it above
         _spend_in_time(
-            builder, inputs, (row.position[:, place], spend.index[:, place], start[:, number]), clause
-        )
+            builder, inputs, (row.position[:, place], spend.index[:, place], start[:, number]), clause,
+            owing=owing[:, place],
+        )  # fmt: skip
         _spend_later(
-            builder, inputs, (tail.position[..., place], spend.index[:, place], start[:, number]), clause
-        )
+            builder, inputs, (tail.position[..., place], spend.index[:, place], start[:, number]), clause,
+            owing=owing[:, place],
+        )  # fmt: skip
 
 
 def _spend_in_time(
-    builder: Builder, inputs: Inputs, at: tuple[np.ndarray, np.ndarray, np.ndarray], clause: MustSpend
-) -> None:
-    """Add the periods that end inside the horizon to ``must_spend``; ``at`` are positions, spend and start columns."""
+    builder: Builder, inputs: Inputs, at: tuple[np.ndarray, np.ndarray, np.ndarray], clause: MustSpend, *, owing: np.ndarray
+) -> None:  # fmt: skip
+    """Add the periods that end inside the horizon to ``must_spend``; ``at`` are positions, spend and start columns.
+
+    ``owing`` [node] is 0 where the partner has failed.
+    """
     row, (position, spend, start) = builder.declared("must_spend"), at
     tree = np.arange(inputs.tree_nodes)
     for back in range(clause.every_quarters):
@@ -128,12 +137,12 @@ def _spend_in_time(
         clause.amount_usd / USD
     )
     node, begun, _, amount = by_age(inputs, due)
-    builder.add(row, position[node], start[begun], -amount)
+    builder.add(row, position[node], start[begun], -amount * owing[node])
 
 
 def _spend_later(
-    builder: Builder, inputs: Inputs, at: tuple[np.ndarray, np.ndarray, np.ndarray], clause: MustSpend
-) -> None:
+    builder: Builder, inputs: Inputs, at: tuple[np.ndarray, np.ndarray, np.ndarray], clause: MustSpend, *, owing: np.ndarray
+) -> None:  # fmt: skip
     """Add the periods that reach beyond the horizon to ``must_spend_tail`` [leaf, quarter of signature]."""
     row, (position, spend, start) = builder.declared("must_spend_tail"), at
     for quarter in range(inputs.quarters):
@@ -142,7 +151,8 @@ def _spend_later(
         if not len(ends):
             continue
         owed = clause.amount_usd / USD * float((inputs.tail_discount**ends).sum())
-        builder.add(row, position[:, quarter], start[inputs.at_quarter[inputs.tails, quarter]], -owed)
+        at_start = start[inputs.at_quarter[inputs.tails, quarter]]
+        builder.add(row, position[:, quarter], at_start, -owed * owing[inputs.tails])
         for back in range(1, elapsed + 1):
             before = inputs.at_quarter[inputs.tails, inputs.quarters - back]
             builder.add(row, position[:, quarter], spend[before], 1.0)
@@ -206,7 +216,7 @@ def revenue_share(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     if not asked:
         return
     paid = builder.variable("revenue_paid", (inputs.nodes, len(asked)))
-    pay(builder, np.arange(inputs.nodes)[:, None], paid.index, -1.0)
+    pay(builder, np.arange(inputs.nodes)[:, None], paid.index, -1.0, flow="revenue_shared")
     start, names = builder.column("deal_start").index, [deal.id for deal in inputs.lab.deals]
     most, earned = largest_revenue(inputs), tuple(revenue(columns, inputs))
     tree, tails = np.arange(inputs.tree_nodes), inputs.tails
@@ -302,8 +312,12 @@ def _in_force(builder: Builder, inputs: Inputs, deal: str) -> tuple[np.ndarray, 
 
 
 def in_force(inputs: Inputs, deal: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tree node, node of signature and 1 of every quarter in which an exclusive deal of some signature binds."""
+    """Tree node, node of signature and 1 of every quarter in which an exclusive deal of some signature binds.
+
+    It ends where its partner fails.
+    """
     clause = next(each for each in inputs.lab.exclusives if each.id == deal)
     length = inputs.quarters if clause.term_quarters is None else clause.term_quarters
     node, at, _, value = by_age(inputs, np.ones((length, 1)))
-    return node, at, value
+    binds = ~inputs.failed([clause.supplier])[node, 0]
+    return node[binds], at[binds], value[binds]

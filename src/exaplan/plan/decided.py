@@ -18,6 +18,7 @@ class Decided:
     rows: dict[str, np.ndarray]  # stage rows -> [node, ...] what they add to the left side
     cash: np.ndarray  # [node] M$ received, below zero where paid
     profit: np.ndarray  # [node] M$ of taxable profit
+    flows: dict[str, np.ndarray]  # name -> [node] M$ received: ``cash`` by name, in the tree's nodes
     given: np.ndarray  # [node] M$ of value given away without cash
     priority: np.ndarray  # [tree node, orderable] share of the lift by priority that deals in force give
     revenue_rate: np.ndarray  # [node] share of revenue due to investors
@@ -33,7 +34,7 @@ def decided_of(solved: Solved) -> Decided:
     if activity is None:
         nothing = np.zeros(inputs.nodes)
         return Decided(
-            {}, nothing, nothing, nothing, priority_of(solved), nothing, nothing, further_demand(solved)
+            {}, nothing, nothing, {}, nothing, priority_of(solved), nothing, nothing, further_demand(solved)
         )
     amounts = {
         name: activity[model.rows[name].span].reshape(model.rows[name].shape)
@@ -47,9 +48,17 @@ def decided_of(solved: Solved) -> Decided:
         rows={name: amount for name, amount in amounts.items() if amount.any()},
         cash=-activity[model.rows["cash_balance"].span],
         profit=np.zeros(inputs.nodes) if profit is None else -activity[profit.span],
+        flows=_flows(solved),
         given=np.zeros(inputs.nodes) if given is None else solved.solution.x[given.span],
         priority=priority_of(solved),
         revenue_rate=rate,
         revenue_paid=paid,
         brought=further_demand(solved),
     )
+
+
+def _flows(solved: Solved) -> dict[str, np.ndarray]:
+    """Read the named flows of a solution, M$ [node]; those that are zero everywhere are left out."""
+    model = solved.program.model
+    found = {name: model.expressed(name, solved.solution.x) for name in model.expressions}
+    return {name: amount for name, amount in found.items() if amount.any()}

@@ -1,16 +1,13 @@
-"""What a plan decided about demand: models that serve a segment, prices, trust, launches."""
+"""What a plan decided about demand: models that serve a segment, prices, trust."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from exaplan.domain.demand import LaunchMade, OfferedPrice, RoutedShare, TrustEarned
+from exaplan.domain.demand import OfferedPrice, RoutedShare, TrustEarned
 from exaplan.plan.accounts import by_quarter
 from exaplan.plan.layout import TOKENS, USD
 from exaplan.plan.solve import Solved
-
-LEAST_CHANCE = 1e-6
-"""A launch less likely than this is the solver's rounding."""
 
 
 def routing_of(solved: Solved) -> tuple[RoutedShare, ...]:
@@ -88,21 +85,4 @@ def trust_of(solved: Solved) -> tuple[TrustEarned, ...]:
         )
         for t in range(inputs.quarters)
         for s in np.union1d(sets.premium_serve, sets.churn_serve)
-    )
-
-
-def launches_of(solved: Solved) -> tuple[LaunchMade, ...]:
-    """When each launch is made, with which probability, and what it brings in the quarter after; earliest first."""
-    inputs = solved.program.inputs
-    each, first = inputs.lab.launches, inputs.lab.horizon.first
-    if not each:
-        return ()
-    chance = by_quarter(inputs, solved.value(solved.model.columns["launch_start"]))
-    return tuple(
-        LaunchMade(
-            quarter=str(first + t), launch=item.id, workload=item.workload, probability=float(chance[t, k])
-        )
-        for t in range(inputs.quarters)
-        for k, item in enumerate(each)
-        if chance[t, k] > LEAST_CHANCE
     )

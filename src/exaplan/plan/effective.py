@@ -8,7 +8,10 @@ import numpy as np
 
 from exaplan.domain.quarter import HOURS_PER_QUARTER
 from exaplan.plan.layout import CHIPS, USD
+from exaplan.plan.renewal_rows import renewables
+from exaplan.plan.result import further_chips
 from exaplan.plan.solve import Solved
+from exaplan.plan.volume_rows import leavable, stretchable
 
 FEW_HOURS = 1.0
 """Fewer expected chip-hours than this are the solver's rounding."""
@@ -39,8 +42,8 @@ def effective_cost(solved: Solved, number: int) -> Effective:
 
     Payments are everything that the cash rows hold against its orders, its stock, its use beyond take-or-pay and the
     must-pay that follows from them: deposits, take-or-pay, purchase prices less residuals, upkeep and idle power at an
-    own site; not the energy of work, which depends on the workload. A group's work falls on its sources in proportion to
-    their chips.
+    own site, what is used beyond the reserved, renewed, or left for a fee; not the energy of work, which depends on the
+    workload. A group's work falls on its sources in proportion to their chips.
     """
     inputs = solved.program.inputs
     paid, hours = payments(solved, number), _chip_hours(solved, number)
@@ -68,6 +71,8 @@ def payments(solved: Solved, number: int) -> np.ndarray:
     metered = np.flatnonzero(inputs.sets.metered == number)
     above = columns.above.index[:, metered]
     own[above] = solved.solution.x[above]
+    clauses = _columns_of_clauses(solved, number)
+    own[clauses] = solved.solution.x[clauses]
     # commit[n] - commit[parent] = what falls due or ends at n: the row's own left side without the commit columns.
     due = -model.activity(own)[model.rows["commitments"].span]
     for quarter in range(1, inputs.quarters):  # tail nodes start anew: they hold annuities
@@ -77,6 +82,31 @@ def payments(solved: Solved, number: int) -> np.ndarray:
     return model.activity(own)[model.rows["cash_balance"].span] * USD
 
 
+def _columns_of_clauses(solved: Solved, number: int) -> np.ndarray:
+    """Columns of what was left, used beyond the reserved and renewed of one orderable offer, flat."""
+    inputs, columns = solved.program.inputs, solved.model.columns
+    kept = [
+        place
+        for place, each in enumerate(renewables(inputs.sets))
+        if each.source == inputs.sets.orderable[number]
+    ]
+    found = [np.zeros(0, dtype=int)]
+    if "order_left" in columns and number in leavable(inputs):
+        found.append(columns["order_left"].index[:, :, leavable(inputs).index(number)])
+    if "flex_up_use" in columns and number in stretchable(inputs):
+        found.append(columns["flex_up_use"].index[:, stretchable(inputs).index(number)])
+    found += [columns[name].index[:, kept] for name in ("renewed", "renewed_stock", "renewed_commit") if kept]
+    return np.concatenate([part.ravel() for part in found])
+
+
+def _chips_by_clauses(solved: Solved, clauses: np.ndarray) -> np.ndarray:
+    """Thousand chips up that columns of clauses bring, mean over the blocks, below zero where chips were left [node]."""
+    own, row = np.zeros(solved.model.column_count), solved.model.rows["chips"]
+    own[clauses] = solved.solution.x[clauses]
+    up = -solved.model.activity(own)[row.span].reshape(row.shape)
+    return np.asarray((up @ solved.program.inputs.stage.block_share).sum(axis=1))
+
+
 def _chip_hours(solved: Solved, number: int) -> np.ndarray:
     """Chip-hours at work of one orderable offer at each node [node]; in tail nodes as annuities."""
     inputs = solved.program.inputs
@@ -84,12 +114,14 @@ def _chip_hours(solved: Solved, number: int) -> np.ndarray:
     group = sets.orderable_group[number]
     live = np.maximum(solved.value(solved.program.columns.stock), 0.0) * stage.available
     live[:, sets.metered] = np.maximum(solved.value(solved.program.columns.use), 0.0) @ stage.block_share
+    live[:, number] += _chips_by_clauses(solved, _columns_of_clauses(solved, number))
     rent = (
         np.maximum(solved.value(solved.program.columns.rent), 0.0) * stage.rent_available[:, None]
     ) @ stage.block_share
     kept = stage.contract_chips.copy()
     kept[:, sets.exits] *= 1 - solved.value(solved.program.columns.left)
-    total = live[:, sets.orderable_group == group].sum(axis=1)
+    total = live[:, sets.orderable_group == group].sum(axis=1) + further_chips(solved)[:, group]
+    total -= _chips_by_clauses(solved, _columns_of_clauses(solved, number))  # counted in both
     total += rent[:, sets.on_demand_group == group].sum(axis=1)
     total += kept[:, sets.contract_group == group].sum(axis=1)
     busy = _needed_work(solved)[:, sets.arc_group == group].sum(axis=1)

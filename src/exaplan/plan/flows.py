@@ -10,17 +10,32 @@ from exaplan.plan.inputs import Inputs
 
 
 def pay(
-    builder: Builder, node: ArrayLike, column: ArrayLike, received: ArrayLike, *, taxed: bool = True
+    builder: Builder,
+    node: ArrayLike,
+    column: ArrayLike,
+    received: ArrayLike,
+    *,
+    taxed: bool = True,
+    flow: str | None = "other",
 ) -> None:
     """Add a flow to the cash row, and with ``taxed`` to taxable profit.
 
     ``node``, ``column`` and ``received`` broadcast together; ``received`` is M$ per unit of the column, below zero for
-    what is paid. The money rows must have been declared.
+    what is paid; ``flow`` is its name in the ledger, None where the caller names its parts (:func:`name_flow`). The
+    money rows must have been declared.
     """
+    if flow is not None:
+        name_flow(builder, flow, node, column, received)
     value = -np.asarray(received, dtype=float)
     builder.add(builder.declared("cash_balance"), node, column, value)
     if taxed and builder.has_rows("profit_balance"):
         builder.add(builder.declared("profit_balance"), node, column, value)
+
+
+def name_flow(builder: Builder, flow: str, node: ArrayLike, column: ArrayLike, received: ArrayLike) -> None:
+    """Give a flow of money its name: what the ledger of a plan shows under it, M$ by node."""
+    size = builder.declared("cash_balance").size
+    builder.express(flow, size, position=node, columns=column, values=received)
 
 
 def declare_given(builder: Builder, inputs: Inputs) -> Variable:

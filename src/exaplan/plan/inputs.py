@@ -5,13 +5,15 @@ Nodes are the tree's nodes followed by one tail node per leaf (stage T). LP unit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from exaplan.domain.base import over_quarters
-from exaplan.domain.futures import Tree
-from exaplan.domain.lab import Lab
+from exaplan.domain.capability import Capability
+from exaplan.domain.futures import NEVER, Tree
+from exaplan.domain.lab import FixedCost, Lab
 from exaplan.domain.own_chips import with_own_chips
 from exaplan.domain.quarter import HOURS_PER_QUARTER
 from exaplan.domain.rates import RateTable
@@ -41,6 +43,8 @@ class Deals:
     contract_payment: np.ndarray  # [node, contract] M$ must-pay of signed contracts
     contract_owed: np.ndarray  # [node, contract] M$ still owed from this node on, undiscounted
     fixed: np.ndarray  # [node] M$ fixed costs, instalments and holding cost of the owned fleet
+    upkeep: np.ndarray  # [node] M$ of ``fixed`` that hold the signed fleet at own sites
+    instalments: np.ndarray  # [node] M$ of ``fixed`` that are dated payments of purchases under way
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,14 @@ class Inputs:
         """
         kept = 1 - self.tail_discount * (1 + self.lab.finance.cash_rate / 4)
         return np.where(self.quarter == self.quarters, 1.0, kept)
+
+    def failed(self, suppliers: Sequence[str]) -> np.ndarray:
+        """Whether each of ``suppliers`` has failed by a node, bool [node, supplier]; who supplies nothing never fails."""
+        gone = np.column_stack(
+            [calendar.failure_quarter(self.slip) < NEVER, np.zeros(self.nodes, dtype=bool)]
+        )
+        known = self.lab.suppliers
+        return gone[:, [known.index(name) if name in known else -1 for name in suppliers]]
 
     @property
     def tails(self) -> np.ndarray:
@@ -222,10 +234,17 @@ def _capability_links(
     before = frontier[parent]
     frontier = np.where(quarter == tree.quarters, before * pace, frontier)
     keep = (1 - law.decay) * before / frontier
-    recipe = (1 + law.algorithmic_progress) ** ((quarter - 1) / 4)
+    recipe = recipe_of(law, tree.world.algorithm[source][parent], quarter - 1)
     inflow = (pace - (1 - law.decay)) * recipe / frontier
     keep[0] = inflow[0] = 0.0
     return keep, inflow
+
+
+def recipe_of(law: Capability, gained: np.ndarray, quarter: np.ndarray | int) -> np.ndarray:
+    """Effective compute per FLOP in ``quarter`` against the start [node]: as drawn (``gained`` [node, 0 or 1]), or as stated."""
+    if gained.shape[-1]:
+        return np.asarray(gained[..., 0])
+    return np.asarray((1 + law.algorithmic_progress.median) ** (quarter / 4))
 
 
 def deals_of(  # noqa: PLR0913 - everything a payment stands on
@@ -264,7 +283,7 @@ def deals_of(  # noqa: PLR0913 - everything a payment stands on
         lift[:, number] = limit[:, number] * missing * highest_priority(lab, offer.supplier)
         limit[:, number] = limit[:, number] * factor + lift[:, number]
     holding = np.array([holding_of(lab, rates, sets, int(g)) for g in sets.orderable_group], dtype=float)
-    payment, owed, fixed = _signed(lab, rates, sets, slip, quarter, tail)
+    payment, owed, upkeep, dated = _signed(lab, rates, sets, slip, quarter, tail)
     return Deals(
         terms=terms,
         rent=np.where(terms.rented, price, 0.0),
@@ -274,7 +293,9 @@ def deals_of(  # noqa: PLR0913 - everything a payment stands on
         holding=np.broadcast_to(holding, price.shape),
         contract_payment=payment,
         contract_owed=owed,
-        fixed=fixed + _fixed_costs(lab, quarter, quarters),
+        fixed=upkeep + dated + _fixed_costs(lab, quarter, quarters),
+        upkeep=upkeep,
+        instalments=dated,
     )
 
 
@@ -301,8 +322,8 @@ def _signed(
     slip: np.ndarray,
     quarter: np.ndarray,
     tail: tuple[int, int, float],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Must-pay [node, contract], what is still owed [node, contract], and dated plus holding costs [node], in M$."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Must-pay [node, contract], what is still owed [node, contract], holding costs and dated payments [node], in M$."""
     quarters, length, beta = tail
     tranches = calendar.tranches_of(lab.contracts, lab.horizon.first, lab.suppliers)
     count = len(lab.contracts)
@@ -324,17 +345,19 @@ def _signed(
             weight = beta ** (due - quarters) if due >= quarters else 1.0
             amount = instalment.amount_usd * weight / layout.USD * delivered[:, number]
             dated += np.where(quarter == min(due, quarters), amount, 0.0)
-    fixed = chips @ holding / layout.CHIPS + dated
-    return chips * hourly / layout.USD, owed * hourly / layout.USD, fixed
+    upkeep = chips @ holding / layout.CHIPS
+    return chips * hourly / layout.USD, owed * hourly / layout.USD, upkeep, dated
 
 
 def _fixed_costs(lab: Lab, quarter: np.ndarray, quarters: int) -> np.ndarray:
     total = np.zeros(len(quarter))
     t = np.minimum(quarter, quarters - 1)
     for cost in lab.finance.fixed_costs:
-        total += (
-            over_quarters(cost.amount_usd_per_quarter, quarters)[t]
-            * (1 + cost.growth) ** (t / 4)
-            / layout.USD
-        )
+        total += np.array([fixed_cost_usd(cost, each) for each in range(quarters)])[t] / layout.USD
     return np.where(quarter == quarters, 0.0, total)
+
+
+def fixed_cost_usd(cost: FixedCost, quarter: int) -> float:
+    """Amount of a fixed cost in a quarter inside the horizon, USD."""
+    amounts = cost.amount_usd_per_quarter
+    return float(amounts[min(quarter, len(amounts) - 1)] * (1 + cost.growth) ** (quarter / 4))

@@ -29,7 +29,7 @@ def launches(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     _chips(builder, inputs, begun.start)
     _development(builder, columns, inputs, begun.start)
     cost = np.array([item.cost_usd for item in each]) / USD
-    pay(builder, np.arange(inputs.tree_nodes)[:, None], begun.start.index, -cost)
+    pay(builder, np.arange(inputs.tree_nodes)[:, None], begun.start.index, -cost, flow="launches")
 
 
 def launch_serve(inputs: Inputs) -> np.ndarray:
@@ -77,6 +77,7 @@ def _chips(builder: Builder, inputs: Inputs, start: Variable) -> None:
     chips = builder.variable("launch_chips", (tree, len(taking), groups, blocks), upper=most)
     pool = builder.declared("chips")
     builder.add(pool, pool.position[:tree, None], chips.index, 1.0)
+    _feed(builder, inputs, chips, launch_serve(inputs)[taking])
     row = builder.rows("launch_capacity", (tree, len(taking), blocks), lower=0.0, upper=0.0)
     builder.add(row, row.position[:, :, None], chips.index, weight[:, :, :, None])
     asked = inputs.stage.demand[:tree, launch_serve(inputs)[taking]] * share[taking]
@@ -85,6 +86,24 @@ def _chips(builder: Builder, inputs: Inputs, start: Variable) -> None:
         asked, top, out=np.zeros_like(asked), where=top > 0
     )
     builder.add(row, row.position, start.index[:, taking, None], -need[:, :, None])
+
+
+def _feed(builder: Builder, inputs: Inputs, chips: Variable, serve: np.ndarray) -> None:
+    """Feed the chips of launches [tree node, launch, group, block] at own sites: power and energy as at work.
+
+    ``serve`` [launch] is the workload of each launch; where several models serve it, the one that draws most counts.
+    """
+    sets, stage, tree = inputs.sets, inputs.stage, inputs.tree_nodes
+    own = np.flatnonzero(sets.group_site >= 0)
+    if not len(own) or not builder.has_rows("power"):
+        return
+    power = builder.declared("power")
+    at = power.position[:tree, sets.group_site[own]]
+    builder.add(power, at[:, None], chips.index[:, :, own], stage.power[own][:, None])
+    energy = np.zeros((len(sets.workloads), len(sets.groups), tree))
+    np.maximum.at(energy, (sets.arc_workload, sets.arc_group), stage.energy[:tree].T)
+    paid = np.moveaxis(energy[serve], 2, 0)[:, :, :, None] * stage.block_share
+    pay(builder, np.arange(tree)[:, None, None, None], chips.index, -paid)
 
 
 def _development(builder: Builder, columns: Columns, inputs: Inputs, start: Variable) -> None:

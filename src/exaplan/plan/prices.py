@@ -16,9 +16,8 @@ from exaplan.domain.answer import Limit, Price
 from exaplan.optimize.highs import duals
 from exaplan.plan.accounts import by_quarter, weighted_quantile
 from exaplan.plan.contract_prices import contract_worth
-from exaplan.plan.decided import decided_of
 from exaplan.plan.layout import CHIPS, USD
-from exaplan.plan.result import cash_price, further_chips
+from exaplan.plan.result import LAUNCHING, cash_price, further_activity, further_chips
 from exaplan.plan.solve import Solved
 from exaplan.plan.supply_rows import fleet_terms, signed_fleet
 
@@ -48,8 +47,7 @@ def worths(solved: Solved) -> Iterator[Worth]:
     for group, (chip, pool) in enumerate(sets.groups):
         yield Worth("chips", f"{chip} at {pool}", "chip", chips[:, group])
     # A site that is not ready yet has no megawatt to price; what steps feed stands below zero on the left side.
-    drawn = decided_of(solved).rows.get("power", np.zeros((inputs.nodes, 1, 1)))[:tree, :, 0]
-    energized = inputs.stage.site_power[:tree] - np.minimum(drawn, 0.0) > 1e-9
+    energized = inputs.stage.site_power[:tree] + _fed_by_steps(solved) > 1e-9
     power = np.where(energized, dual("power").sum(axis=2) * USD, 0.0)
     for number, site in enumerate(inputs.lab.sites):
         yield Worth("power", site.id, "MW", power[:, number])
@@ -64,6 +62,14 @@ def worths(solved: Solved) -> Iterator[Worth]:
     volume = contract_worth(solved)
     for number, contract in enumerate(sets.contracts):
         yield Worth("contract", contract.id, "chip", volume[:, number])
+
+
+def _fed_by_steps(solved: Solved) -> np.ndarray:
+    """MW that what has been built adds at each site [tree node, site]."""
+    row, activity = solved.model.rows["power"], further_activity(solved, without=LAUNCHING)
+    if activity is None:
+        return np.zeros(row.shape[:2])[: solved.program.inputs.tree_nodes]
+    return -activity[row.span].reshape(row.shape)[: solved.program.inputs.tree_nodes, :, 0]
 
 
 def _protected_capacity(solved: Solved) -> np.ndarray:

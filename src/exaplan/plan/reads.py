@@ -19,7 +19,7 @@ RUNNING = frozenset({
 """Fields of a serving workload that no future depends on."""
 
 RACE = frozenset({"start", "parity_flop_per_quarter", "algorithmic_progress", "decay", "returns"})
-"""Fields of ``capability`` that say what development does, not what rivals do."""
+"""Fields of ``capability`` that say what development does, not what rivals do; progress that is certain among them."""
 
 
 NOT_RATES = frozenset({
@@ -45,9 +45,12 @@ def read_by_futures(lab: Lab) -> tuple[object, ...]:
     """Return the part that :func:`exaplan.economy.tree.grow_tree` and ``sample_world`` read; equal parts give equal futures."""
     serve = [item.model_dump(exclude=set(RUNNING)) for item in lab.serve]
     rivals = lab.capability.model_dump(exclude=set(RACE)) if lab.capability else None
-    exposure = [offer.market_exposure for offer in lab.offers]
+    exposure = [(offer.market_exposure, getattr(offer, "market", "")) for offer in lab.offers]
     places = [site.id for site in lab.sites]
-    return _without(lab, NOT_FUTURES), serve, rivals, exposure, lab.suppliers, places
+    named = list(lab.chips), [chance.id for chance in lab.finance.rounds]
+    progress = lab.capability.algorithmic_progress if lab.capability else None
+    recipes = progress if progress is not None and not progress.is_certain else None
+    return _without(lab, NOT_FUTURES), serve, rivals, exposure, lab.suppliers, places, named, recipes
 
 
 def _without(lab: Lab, left_out: frozenset[str]) -> dict[str, object]:

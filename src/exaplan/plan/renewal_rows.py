@@ -8,6 +8,8 @@ import numpy as np
 
 from exaplan.domain.base import over_quarters
 from exaplan.domain.deals import Renewal
+from exaplan.domain.futures import World
+from exaplan.domain.lab import Lab
 from exaplan.domain.quarter import HOURS_PER_QUARTER
 from exaplan.domain.supply import Contract, Reserved
 from exaplan.optimize.blocks import Builder, RowRange, Variable
@@ -48,12 +50,13 @@ def renewals(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     """Keep chips whose term ends: renewed[n] <= chips that retire at n; kept[n] = kept[p] + renewed[n] - those of a term ago.
 
     Kept chips join ``chips``, the right side of ``floor``, and are paid, used or not: commit[n] = commit[p] + price[n]
-    renewed[n] - what ends. In the tail annuities of what survives, as for orders.
+    renewed[n] - what ends. In the tail annuities of what survives, as for orders. A supplier that has failed renews nothing.
     """
     found = renewables(inputs.sets)
     if not found:
         return
-    renewed = builder.variable("renewed", (inputs.tree_nodes, len(found)))
+    failed = inputs.failed([each.source.supplier for each in found])[: inputs.tree_nodes]
+    renewed = builder.variable("renewed", failed.shape, upper=np.where(failed, 0.0, np.inf))
     kept = builder.variable("renewed_stock", (inputs.nodes, len(found)))
     commit = builder.variable("renewed_commit", kept.shape, lower=-np.inf)
     _expiring(builder, columns, inputs, renewed, found)
@@ -72,29 +75,55 @@ def renewals(builder: Builder, columns: Columns, inputs: Inputs) -> None:
 
 def price_of(inputs: Inputs, each: Renewable) -> np.ndarray:
     """Price of a renewal at each tree node, M$ per thousand chips and quarter [tree node]."""
-    tree, clause, source = inputs.tree_nodes, each.clause, each.source
+    return renewal_price(inputs, each, inputs.tree.world, inputs.quarter[: inputs.tree_nodes])
+
+
+def renewal_price(inputs: Inputs, each: Renewable, world: World, quarter: np.ndarray) -> np.ndarray:
+    """Price of a renewal in ``quarter`` [node or path] of a world of the same axis, M$ per thousand chips and quarter."""
+    clause, source = each.clause, each.source
     if clause.price_usd_per_chip_h is not None:
-        price = np.full(tree, clause.price_usd_per_chip_h)
+        price = np.full(len(quarter), clause.price_usd_per_chip_h)
     elif isinstance(source, Contract):
-        price = np.full(tree, source.price_usd_per_chip_h)
+        price = np.full(len(quarter), source.price_usd_per_chip_h)
     else:
-        price = over_quarters(source.price_usd_per_chip_h, inputs.quarters)[inputs.quarter[:tree]]
-    moved = 1 + clause.market_exposure * (inputs.tree.world.rental_index[:tree] - 1)
+        price = over_quarters(source.price_usd_per_chip_h, inputs.quarters)[quarter]
+    moved = (1 + clause.market_exposure * (world.rental_index - 1)) * jump_of(inputs.lab, world, each)
     return np.asarray(price * moved * HOURS_PER_QUARTER * CHIPS / USD)
+
+
+def jump_of(lab: Lab, world: World, each: Renewable) -> np.ndarray:
+    """Return the factor by which the supplier has moved the price of what it renews now [...]."""
+    if not world.jump.shape[-1]:
+        return np.ones(world.rental_index.shape)
+    return np.asarray(world.jump[..., lab.suppliers.index(each.source.supplier)])
+
+
+def granted_of(lab: Lab, world: World, each: Renewable) -> np.ndarray:
+    """Share of what ends now that the supplier renews [...]."""
+    if not world.refused.shape[-1]:
+        return np.ones(world.rental_index.shape)
+    return np.asarray(1 - world.refused[..., lab.suppliers.index(each.source.supplier)])
+
+
+def granted_by_node(inputs: Inputs, found: tuple[Renewable, ...]) -> np.ndarray:
+    """Share of what ends at each tree node that is renewed [tree node, renewable]."""
+    shares = [granted_of(inputs.lab, inputs.tree.world, each) for each in found]
+    return np.stack(shares, axis=1) if shares else np.zeros((inputs.tree_nodes, 0))
 
 
 def _expiring(
     builder: Builder, columns: Columns, inputs: Inputs, renewed: Variable, found: tuple[Renewable, ...]
 ) -> None:
-    """Add ``renewal_limit``: renewed <= orders that retire here, or tranches that do and have not been left."""
+    """Add ``renewal_limit``: renewed <= what ends here (orders, or tranches not left) and the supplier does not refuse."""
     sets, tree = inputs.sets, inputs.tree_nodes
     tranches = tranches_of(sets.contracts, inputs.lab.horizon.first, inputs.lab.suppliers)
     _, retirement = tranches.lives(inputs.slip[:tree])
     ends = (retirement == inputs.quarter[:tree, None]) * tranches.chips / CHIPS
     chips = np.zeros((tree, len(found)))
+    granted = granted_by_node(inputs, found)
     for place, each in enumerate(found):
         if isinstance(each.source, Contract):
-            chips[:, place] = ends[:, tranches.contract == each.number].sum(axis=1)
+            chips[:, place] = ends[:, tranches.contract == each.number].sum(axis=1) * granted[:, place]
     row = builder.rows("renewal_limit", renewed.shape, upper=chips)
     builder.add(row, row.position, renewed.index, 1.0)
     node, order_quarter, offer = events_at(inputs.cohorts.retirement, inputs)
@@ -106,7 +135,7 @@ def _expiring(
             continue
         own = offer == each.number
         order = columns.order.index[inputs.at_quarter[node[own], order_quarter[own]], each.number]
-        builder.add(row, row.position[node[own], place], order, -1.0)
+        builder.add(row, row.position[node[own], place], order, -granted[node[own], place])
 
 
 def _accumulate(
@@ -153,10 +182,10 @@ def _paid(
     (renewed, kept, commit), nodes = variables, np.arange(inputs.nodes)
     tree = nodes[: inputs.tree_nodes]
     once = np.array([each.clause.payment_usd_per_chip for each in found]) * CHIPS / USD
-    pay(builder, nodes[:, None], commit.index, -1.0)
-    pay(builder, tree[:, None], renewed.index, -once)
+    pay(builder, nodes[:, None], commit.index, -1.0, flow="renewed_rent")
+    pay(builder, tree[:, None], renewed.index, -once, flow="renewal_payments")
     holding = np.array([holding_of(inputs.lab, inputs.rates, inputs.sets, each.group) for each in found])
-    pay(builder, nodes[:, None], kept.index, -holding)
+    pay(builder, nodes[:, None], kept.index, -holding, flow="renewed_upkeep")
     if builder.has_rows("cover"):
         cover = builder.declared("cover")
         builder.add(cover, tree[:, None], commit.index[tree], -inputs.lab.policy.cover_quarters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -84,19 +85,26 @@ def to_plan(solved: Solved) -> Plan:
     )
 
 
-def further_activity(solved: Solved) -> np.ndarray | None:
+LAUNCHING = frozenset({"launch_chips"})
+"""Further variables that take live chips and their power for a quarter: nothing is more or less live for it."""
+
+
+def further_activity(solved: Solved, *, without: Collection[str] = ()) -> np.ndarray | None:
     """Sum what variables beside the core ones put into every row [row]; None where they are all zero."""
     core, model = {field.name for field in fields(Columns)}, solved.model
     x = np.zeros(model.column_count)
     for name, variable in model.columns.items():
-        if name not in core:
+        if name not in core and name not in without:
             x[variable.span] = solved.solution.x[variable.span]
     return model.activity(x) if x.any() else None
 
 
 def further_chips(solved: Solved) -> np.ndarray:
-    """Thousand chips up that variables beside the core ones bring [node, group], mean over the blocks."""
-    row, activity = solved.model.rows["chips"], further_activity(solved)
+    """Thousand chips up that variables beside the core ones bring [node, group], mean over the blocks.
+
+    Chips that a launch takes from work are live all the same.
+    """
+    row, activity = solved.model.rows["chips"], further_activity(solved, without=LAUNCHING)
     if activity is None:
         return np.zeros(row.shape[:2])
     return np.asarray(-activity[row.span].reshape(row.shape) @ solved.program.inputs.stage.block_share)

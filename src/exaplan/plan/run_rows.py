@@ -35,7 +35,9 @@ def runs(builder: Builder, columns: Columns, inputs: Inputs) -> None:
     _lift(builder, inputs, starts, planned)
     _outside_capability(builder, inputs, flop, planned)
     cost = [run.cost_usd + (rule.cost_usd if rule else 0.0) for run, rule in zip(planned, bound, strict=True)]
-    pay(builder, np.arange(inputs.tree_nodes)[:, None], starts.start.index, -np.array(cost) / USD)
+    pay(
+        builder, np.arange(inputs.tree_nodes)[:, None], starts.start.index, -np.array(cost) / USD, flow="runs"
+    )
     judged = [(k, rule) for k, rule in enumerate(bound) if rule is not None and rule.evaluation_flop > 0]
     if judged:
         which = np.array([k for k, _ in judged])
@@ -122,7 +124,10 @@ def _due(builder: Builder, inputs: Inputs, starts: Starts, planned: tuple[Run, .
 
 
 def _lift(builder: Builder, inputs: Inputs, starts: Starts, planned: tuple[Run, ...]) -> None:
-    """Lift demand: uplift (1 - fade)^(age - 1) of base demand from the quarter after release on, in every block."""
+    """Lift demand: uplift (1 - fade)^(age - 1) of base demand from the quarter after release on, in every block.
+
+    In a tail node the uplift is the annuity of its further fading, as a launch's is.
+    """
     stage, serve = inputs.stage, inputs.sets.serve
     lifts = np.array(
         [[run.uplift if w.id in run.uplift_workloads else 0.0 for w in serve] for run in planned]
@@ -132,10 +137,11 @@ def _lift(builder: Builder, inputs: Inputs, starts: Starts, planned: tuple[Run, 
     ages = np.arange(inputs.quarters + 1)[:, None]
     fade = np.array([run.fade for run in planned])
     profile = np.where(ages >= 1, (1 - fade) ** np.maximum(ages - 1, 0), 0.0)
-    node, signed_at, item, value = by_age(inputs, profile, tail=profile)
+    k = np.arange(inputs.tail_quarters)[:, None]
+    annuity = ((inputs.tail_margin * (1 - fade)) ** k).sum(axis=0)
+    node, signed_at, item, value = by_age(inputs, profile, tail=profile * annuity)
     row = builder.declared("demand")
-    base = stage.weight[:, None] * stage.demand  # [node, serve]
-    added = (value[:, None] * lifts[item] * base[node])[:, :, None] * stage.demand_share
+    added = (value[:, None] * lifts[item] * stage.demand[node])[:, :, None] * stage.demand_share
     builder.add(row, row.position[node], starts.start.index[signed_at, item][:, None, None], -added)
 
 

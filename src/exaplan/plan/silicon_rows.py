@@ -150,7 +150,7 @@ def _engineering(builder: Builder, inputs: Inputs, choices: tuple[Choice, ...], 
     for age in range(last, -1, -1):  # what is still to be paid at this age, discounted to it
         later[age] = profile[age] + (inputs.tail_discount * later[age + 1] if age < last else 0.0)
     node, begin, lump, amount = by_age(inputs, profile, tail=later)
-    pay(builder, node, starts.start.index[begin, lump], -amount)
+    pay(builder, node, starts.start.index[begin, lump], -amount, flow="silicon_engineering")
     for number, choice in enumerate(choices):
         respin = choice.program.respin
         if respin is None:
@@ -160,4 +160,4 @@ def _engineering(builder: Builder, inputs: Inputs, choices: tuple[Choice, ...], 
         quarter = inputs.quarter[: inputs.tree_nodes, None]
         at, started = np.nonzero((due == quarter) & (times > 0))
         column = starts.start.index[inputs.at_quarter[at, started], number]
-        pay(builder, at, column, -respin.cost_usd / USD * times[at, started])
+        pay(builder, at, column, -respin.cost_usd / USD * times[at, started], flow="silicon_respins")

@@ -8,12 +8,13 @@ from typing import TypedDict
 import numpy as np
 
 from exaplan.domain.base import over_quarters
-from exaplan.domain.futures import World
+from exaplan.domain.futures import NEVER, World
 from exaplan.domain.lab import Lab
 from exaplan.domain.quarter import HOURS_PER_QUARTER, MONTHS_PER_QUARTER, SECONDS_PER_QUARTER
 from exaplan.domain.rates import RateTable
 from exaplan.domain.supply import Contract
 from exaplan.plan import calendar, layout, services
+from exaplan.plan.rate_news import rate_news
 from exaplan.plan.tangents import Tangents, mix_planes, power_tangents
 
 MOST_INSIGHT = 1e4
@@ -93,7 +94,7 @@ def stage_of_lab(  # noqa: PLR0913 - everything a quarter stands on
     level = np.array([floor.level_flop_per_s for _, floor in sets.floors]) * SECONDS_PER_QUARTER / layout.FLOP
     index = world.rental_index[source]
     firm, flexible = _contract_chips(lab, sets, slip, quarter, (quarters, length, factor))
-    rent_max, rent_price = _on_demand(sets, index, t, quarters)
+    rent_max, rent_price = _on_demand(sets, index, world.spot_index[source], t, quarters)
     if world.gone.shape[-1]:
         supplier = np.array([lab.suppliers.index(offer.supplier) for offer in sets.on_demand], dtype=int)
         rent_max = np.where(world.gone[source][:, supplier] > 0, 0.0, rent_max)
@@ -106,7 +107,8 @@ def stage_of_lab(  # noqa: PLR0913 - everything a quarter stands on
         demand=world.demand_tokens[source] / layout.TOKENS,
         price=world.price_usd_per_token[source] * layout.TOKENS / layout.USD,
         reference_effect=np.ones((len(t), len(sets.serve))),
-        rate=np.where(in_tail[:, None] & services.retired(lab, sets)[sets.arc_service], 0.0, rate.T[t]),
+        rate=np.where(in_tail[:, None] & services.retired(lab, sets)[sets.arc_service], 0.0, rate.T[t])
+        * rate_news(lab, rates, sets, world, source=source, quarter=quarter),
         distil_max=services.distil_max(lab, sets, quarter),
         available=np.array([offer.availability for offer in sets.orderable], dtype=float),
         contract_chips=firm,
@@ -172,7 +174,11 @@ def _contract_chips(
     up = np.array([contract.availability for contract in lab.contracts], dtype=float)
     take = np.ones(count)
     take[sets.flexible] = [lab.contracts[number].take_or_pay for number in sets.flexible]
-    more = np.array([contract.flex_up for contract in lab.contracts], dtype=float)
+    supplier = np.array([lab.suppliers.index(contract.supplier) for contract in lab.contracts], dtype=int)
+    failed = (
+        calendar.failure_quarter(slip)[:, supplier] < NEVER
+    )  # who has failed gives no more than what came
+    more = np.where(failed, 0.0, [contract.flex_up for contract in lab.contracts])
     return chips * take * up, (chips * (1 - take + more))[:, sets.flexible]
 
 
@@ -196,12 +202,13 @@ def _weights(lab: Lab, rates: RateTable, sets: layout.Layout, t: np.ndarray) -> 
 
 
 def _on_demand(
-    sets: layout.Layout, index: np.ndarray, t: np.ndarray, quarters: int
+    sets: layout.Layout, index: np.ndarray, spot: np.ndarray, t: np.ndarray, quarters: int
 ) -> tuple[np.ndarray, np.ndarray]:
     limit = np.zeros((len(t), len(sets.on_demand)))
     price = np.zeros_like(limit)
     for number, offer in enumerate(sets.on_demand):
-        moved = 1 + offer.market_exposure * (index - 1)
+        followed = spot if offer.market == "spot" else index
+        moved = 1 + offer.market_exposure * (followed - 1)
         hourly = over_quarters(offer.price_usd_per_chip_h, quarters)[t] * moved
         price[:, number] = hourly * HOURS_PER_QUARTER * layout.CHIPS / layout.USD
         limit[:, number] = over_quarters(offer.max_chips, quarters)[t] / layout.CHIPS

@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from exaplan.economy.statements import h100_equivalents
 from exaplan.optimize.blocks import Builder, Variable
 from exaplan.plan.calendar import live_chips, tranches_of
 from exaplan.plan.columns import Columns
 from exaplan.plan.inputs import Inputs
 from exaplan.plan.layout import CHIPS
 from exaplan.plan.renewal_rows import renewables
-from exaplan.plan.volume_rows import leavable
-
-H100_FLOP_PER_S = 989.4e12
-"""Dense BF16 peak of an H100 SXM (NVIDIA H100 data sheet, 2023): the unit of weights, which cancels in a share."""
+from exaplan.plan.volume_rows import leavable, stretchable
 
 FIRST_YEAR = 4
 """Quarters in which orders come in whole lots unless the offer says otherwise."""
 
 
 def supplier_share(builder: Builder, columns: Columns, inputs: Inputs) -> None:
-    """Depend on nobody too much: live chips of the supplier <= share * all live chips + over_share, by dense BF16 peak.
+    """Depend on nobody too much: live chips of the supplier <= share * all live chips + over_share, by dense 8-bit peak.
 
     Live are stock and contracts not left, renewed chips, and chips by the hour as they are used. Like every policy it is kept,
     not sold: ``over_share`` is 0 unless no plan can keep it.
@@ -52,9 +50,9 @@ def _part(names: list[str], caps: list[str]) -> np.ndarray:
 
 
 def weights(inputs: Inputs) -> np.ndarray:
-    """H100-equivalents per chip of each group by dense BF16 peak [group]."""
+    """H100-equivalents per chip of each group by dense 8-bit peak [group]."""
     chips = [inputs.lab.chips[chip] for chip, _ in inputs.sets.groups]
-    return np.array([chip.bf16_flop_per_s for chip in chips], dtype=float) / H100_FLOP_PER_S
+    return h100_equivalents(1.0, [chip.dense_8bit_op_per_s for chip in chips])
 
 
 def signed_fleet(inputs: Inputs) -> tuple[np.ndarray, list[str]]:
@@ -72,7 +70,8 @@ def fleet_terms(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
     """Columns of live chips [tree node, .., source], their weight, and the supplier of each source.
 
-    ``further`` are all variables by name: renewed chips, and orders that have been left, count where there are any.
+    ``further`` are all variables by name: renewed chips, orders that have been left, and use beyond the reserved count
+    where there are any.
     """
     sets, tree, weight = inputs.sets, inputs.tree_nodes, weights(inputs)
     own = weight[sets.orderable_group]
@@ -81,6 +80,7 @@ def fleet_terms(
     rent = np.swapaxes(columns.rent.index[:tree, :count], 1, 2)
     hours = inputs.stage.block_share[None, :, None] * weight[sets.on_demand_group[:count]]
     yield rent, hours * np.ones((tree, 1, 1)), [offer.supplier for offer in sets.on_demand]
+    yield from _beyond_what_was_signed(columns, inputs, further)
     signed, suppliers = signed_fleet(inputs)
     yield columns.left.index[:tree], -signed[:, sets.exits], [suppliers[number] for number in sets.exits]
     if "renewed_stock" in further:
@@ -93,6 +93,33 @@ def fleet_terms(
         own = -weight[sets.orderable_group[which]]
         gone = further["order_left"].index[:tree]
         yield gone, own * np.ones((tree, 1, 1)), [sets.orderable[number].supplier for number in which]
+
+
+def _beyond_what_was_signed(
+    columns: Columns, inputs: Inputs, further: Mapping[str, Variable]
+) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
+    """Chips used beyond those reserved, of orders and of contracts with ``flex_up``: live as they are used.
+
+    A contract's use is of its own flexible volume, which is live already, and of what ``flex_up`` adds; it counts in
+    proportion to the two.
+    """
+    sets, tree, weight = inputs.sets, inputs.tree_nodes, weights(inputs)
+    shares = inputs.stage.block_share[None, :, None]
+    if "flex_up_use" in further:
+        which = stretchable(inputs)
+        used = np.swapaxes(further["flex_up_use"].index[:tree], 1, 2)
+        own = shares * weight[sets.orderable_group[which]]
+        yield used, own * np.ones((tree, 1, 1)), [sets.orderable[number].supplier for number in which]
+    signed = [sets.contracts[number] for number in sets.flexible]
+    more = np.array([each.flex_up for each in signed])
+    place = np.flatnonzero(more)
+    if not len(place):
+        return
+    added = more / (1 - np.array([each.take_or_pay for each in signed]) + more)
+    at = len(sets.on_demand) + place
+    used = np.swapaxes(columns.rent.index[:tree, at], 1, 2)
+    own = shares * (added[place] * weight[sets.on_demand_group[at]])
+    yield used, own * np.ones((tree, 1, 1)), [signed[number].supplier for number in place]
 
 
 def supplier_order(builder: Builder, columns: Columns, inputs: Inputs) -> None:

@@ -7,6 +7,7 @@ uncertainty, Operations Research 57(4):893-904.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,9 +42,17 @@ class TreeWorth:
         return max(self.value - self.value_of_two_stages, 0.0)
 
 
-def tree_worth(solved: Solved) -> TreeWorth:
-    """Solve the plan of the mean future and the plan of two stages, and put both into the tree."""
-    return TreeWorth(solved.solution.objective, value_of_mean_plan(solved), value_of_two_stages(solved))
+Answer = Callable[[Solved], float]
+
+
+def tree_worth(
+    solved: Solved,
+    *,
+    map: Callable[[Callable[[Answer], float], Iterable[Answer]], Iterable[float]] = map,  # noqa: A002
+) -> TreeWorth:
+    """Solve the plan of the mean future and the plan of two stages, and put both into the tree; ``map`` may do both at once."""
+    mean, fixed = map(lambda answer: answer(solved), (value_of_mean_plan, value_of_two_stages))
+    return TreeWorth(solved.solution.objective, mean, fixed)
 
 
 def mean_future(tree: Tree) -> Tree:

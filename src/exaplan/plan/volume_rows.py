@@ -11,6 +11,7 @@ from exaplan.plan.columns import Columns
 from exaplan.plan.flows import pay
 from exaplan.plan.inputs import Inputs
 from exaplan.plan.link_rows import events_at
+from exaplan.plan.renewal_rows import granted_by_node, renewables
 
 
 def order_exits(builder: Builder, columns: Columns, inputs: Inputs) -> None:
@@ -74,11 +75,12 @@ def _take_off(builder: Builder, inputs: Inputs, left: Variable, which: list[int]
     limit = builder.declared("renewal_limit")
     node, signed, offer = events_at(inputs.cohorts.retirement, inputs)
     renewable = [k for k, o in enumerate(sets.orderable) if isinstance(o, Reserved) and o.renewal is not None]
+    granted = granted_by_node(inputs, renewables(sets))
     for place, number in enumerate(which):
         if number in renewable:
-            own = offer == number
+            own, again = offer == number, renewable.index(number)
             gone = left.index[inputs.parent[node[own]], signed[own], place]
-            builder.add(limit, limit.position[node[own], renewable.index(number)], gone, 1.0)
+            builder.add(limit, limit.position[node[own], again], gone, granted[node[own], again])
 
 
 def _settle(builder: Builder, inputs: Inputs, left: Variable, exits: tuple[list[int], np.ndarray]) -> None:
@@ -87,12 +89,12 @@ def _settle(builder: Builder, inputs: Inputs, left: Variable, exits: tuple[list[
     saved, owed = must_pay_of_cohorts(inputs)
     fee = np.array([getattr(inputs.sets.orderable[number], "exit_fee", None) or 0.0 for number in which])
     nodes = np.arange(inputs.nodes)[:, None, None]
-    pay(builder, nodes, left.index, saved[:, :, which])
+    pay(builder, nodes, left.index, saved[:, :, which], flow="rent_of_orders_left")
     price = fee * owed[:, :, which]
     price[tree:] = 0.0
-    pay(builder, nodes, left.index, -price)
+    pay(builder, nodes, left.index, -price, flow="order_exit_fees")
     before = np.maximum(inputs.parent, 0)
-    pay(builder, nodes, left.index[before], np.where(stays, price, 0.0))
+    pay(builder, nodes, left.index[before], np.where(stays, price, 0.0), flow="order_exit_fees")
     if builder.has_rows("cover"):
         cover, kept = builder.declared("cover"), np.arange(tree)[:, None, None]
         value = inputs.lab.policy.cover_quarters * saved[:tree][:, :, which]
@@ -122,25 +124,46 @@ def must_pay_of_cohorts(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
     return rent * paid, rent * owed
 
 
+def stretchable(inputs: Inputs) -> list[int]:
+    """Orderable offers of which more may be used than was reserved."""
+    offers = enumerate(inputs.sets.orderable)
+    return [number for number, o in offers if isinstance(o, Reserved) and o.flex_up > 0]
+
+
 def flex_up(builder: Builder, columns: Columns, inputs: Inputs) -> None:
-    """Use more than was reserved: extra[n, o, b] <= flex_up * l[n, o], paid for the hours used at the price of the quarter."""
+    """Use more than was reserved: extra[n, o, b] <= flex_up * (l[n, o] - left), paid for the hours used.
+
+    The price is that of the quarter of use; at an own site the holding cost of the chips comes on top.
+    """
     sets, stage = inputs.sets, inputs.stage
-    share = np.array([o.flex_up if isinstance(o, Reserved) else 0.0 for o in sets.orderable])
-    which = np.flatnonzero(share)
-    if not len(which):
+    which = stretchable(inputs)
+    if not which:
         return
+    share = np.array([getattr(offer, "flex_up", 0.0) for offer in sets.orderable])
     blocks, nodes = len(stage.block_share), np.arange(inputs.nodes)
-    extra = builder.variable("flex_up_use", (inputs.nodes, len(which), blocks))
+    failed = inputs.failed([sets.orderable[number].supplier for number in which])
+    extra = builder.variable(
+        "flex_up_use", (*failed.shape, blocks), upper=np.where(failed, 0.0, np.inf)[..., None]
+    )
     row = builder.rows("flex_up", extra.shape, upper=0.0)
     builder.add(row, row.position, extra.index, 1.0)
     builder.add(row, row.position, columns.stock.index[:, which, None], -share[which, None])
+    if "order_left" in builder.variables:  # what has been left stretches no further
+        alive = _annuity(inputs, 0, inputs.tail_margin, inputs.tail_quarters)
+        for place, number in enumerate(leavable(inputs)):
+            if number in which:
+                gone = builder.column("order_left").index[:, :, place]
+                at = row.position[:, which.index(number)]
+                builder.add(row, at[:, :, None], gone[:, None], share[number] * alive[:, None, :, number])
     chips, floor = builder.declared("chips"), builder.declared("floor")
     group, up = sets.orderable_group[which], stage.available[which]
     builder.add(chips, chips.position[:, group], extra.index, -up[:, None])
     asked = stage.floor_share[:, None] * stage.floor_weight[:, :, group] * up
     builder.add(floor, floor.position[:, :, None], extra.index[:, None], -asked[..., None])
     price = inputs.deals.rent[:, which, None] * stage.block_share
-    pay(builder, nodes[:, None, None], extra.index, -price)
+    holding = inputs.deals.holding[:, which, None] * stage.block_share
+    pay(builder, nodes[:, None, None], extra.index, -price, flow="flexible_rent")
+    pay(builder, nodes[:, None, None], extra.index, -holding, flow="flexible_upkeep")
     partners = [deal.supplier for deal in inputs.lab.deals if deal.must_spend is not None]
     suppliers = np.array([sets.orderable[number].supplier for number in which])
     for place, partner in enumerate(partners):
