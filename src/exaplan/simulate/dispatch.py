@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from exaplan.optimize.highs import HotSolver
+from exaplan.optimize.many import solve_many, solve_many_matrices
 from exaplan.optimize.model import Model
+from exaplan.optimize.programs import Programs, apart
 from exaplan.plan.columns import StageColumns
 from exaplan.plan.formulation import build_stage
 from exaplan.plan.layout import Layout
@@ -16,10 +18,10 @@ from exaplan.plan.result import STAGE_DECISIONS, StageWorth
 from exaplan.plan.services import flop_of_runs, teachers
 from exaplan.plan.stage import Stage
 
-CHUNK = 128
-"""Paths a solver takes in one go; fixed, so that answers do not depend on the number of workers."""
+CHUNK = 2500
+"""Paths a worker takes in one go; fixed, so that answers do not depend on the number of workers."""
 
-Map = Callable[[Callable[["Chunk"], np.ndarray], Iterable["Chunk"]], Iterable[np.ndarray]]
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 WRITTEN_OFF = 10.0
 """Least price of lost demand that is written off, in the same prices: never a way to earn."""
@@ -81,14 +83,47 @@ class Work:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One solver's share of a quarter: full-length bounds and costs, one row per path."""
+    """One worker's share of a quarter: consecutive paths, with everything that their programs are made of."""
 
     model: Model
-    lower: np.ndarray
-    upper: np.ndarray
-    cost: np.ndarray
-    row_lower: np.ndarray
-    row_upper: np.ndarray
+    columns: StageColumns
+    sets: Layout
+    stage: Stage
+    state: State
+    worth: dict[str, np.ndarray]
+    decided: dict[str, np.ndarray]
+
+    def part(self, paths: np.ndarray) -> Chunk:
+        """Take some paths."""
+        return Chunk(
+            self.model, self.columns, self.sets, self.stage.take(paths),
+            State(*(field[paths] for field in vars(self.state).values())),
+            {name: values[paths] for name, values in self.worth.items()},
+            {name: values[paths] for name, values in self.decided.items()},
+        )  # fmt: skip
+
+    def programs(self) -> Programs:
+        """Bounds and costs of every path's program."""
+        programs = _programs(self.model, self.columns, self.sets, self.stage, self.state, self.worth)
+        for name, amount in self.decided.items():
+            self._add(programs, name, amount)
+        return programs
+
+    def _add(self, programs: Programs, name: str, amount: np.ndarray) -> None:
+        """Add to the left side of stage rows what further decisions bring."""
+        # a path gives no more chips and megawatts than it has
+        most = {"chips": _most_chips(self.sets, self.stage, self.state), "power": self.stage.site_power}.get(
+            name
+        )
+        taken = (amount if most is None else np.minimum(amount, most[:, :, None])).reshape(len(amount), -1)
+        span = self.model.rows[name].span
+        programs.row_upper[:, span] -= taken
+        if name != "technology":  # a gain in efficiency may be left unused: a path may ask for less than it
+            programs.row_lower[:, span] -= taken
+        if name in ("progress_curve", "effort_plane"):  # what development owes may exceed what it does
+            programs.lower[:, self.columns.progress.span] = -np.inf
+            if name == "effort_plane":
+                programs.lower[:, self.columns.effort.span] = -np.inf
 
 
 def run_quarter(
@@ -103,23 +138,18 @@ def run_quarter(
     """Dispatch one quarter for many paths.
 
     ``stage`` has the paths as its node axis; ``worth`` maps each stage decision to its value per unit by path
-    [path, ...]; ``decided`` maps stage rows to what further decisions add to their left sides [path, ...]. Paths are solved in the order given, each from the optimal basis of the one before.
+    [path, ...]; ``decided`` maps stage rows to what further decisions add to their left sides [path, ...]. Paths that stand
+    side by side should be alike: the optimum of one is where its neighbors begin.
+
+    Raises
+    ------
+    RuntimeError
+        Where a path's program has no optimum.
     """
     paths = len(stage.weight)
     model, columns = build_stage(sets, stage.take(np.zeros(1, dtype=int)))
-    parts = _programs(model, columns, sets, stage, state, worth)
-    for name, amount in (decided or {}).items():
-        taken = np.minimum(amount, _most_chips(sets, stage, state)[:, :, None]) if name == "chips" else amount
-        # a gain in efficiency may be left unused: a path may ask for less than it
-        for bound in parts[4:] if name == "technology" else parts[3:]:
-            bound[:, model.rows[name].span] -= taken.reshape(paths, -1)
-        if name in ("progress_curve", "effort_plane"):  # what development owes may exceed what it does
-            parts[0][:, columns.progress.span] = -np.inf
-            if name == "effort_plane":
-                parts[0][:, columns.effort.span] = -np.inf
-    chunks = [
-        Chunk(model, *(part[begin : begin + CHUNK] for part in parts)) for begin in range(0, paths, CHUNK)
-    ]
+    whole = Chunk(model, columns, sets, stage, state, worth, decided or {})
+    chunks = [whole.part(np.arange(begin, min(begin + CHUNK, paths))) for begin in range(0, paths, CHUNK)]
     x = np.concatenate(list(map(solve_chunk, chunks)))
     found = {name: x[:, model.columns[name].span] for name in STAGE_DECISIONS}
     return Work(
@@ -128,17 +158,25 @@ def run_quarter(
 
 
 def solve_chunk(chunk: Chunk) -> np.ndarray:
-    """Solve the programs of a chunk one after the other; returns [path, column]."""
-    solver = HotSolver(chunk.model)
-    answer = np.zeros_like(chunk.lower)
-    for path in range(len(answer)):
-        status, answer[path] = solver.point(
-            lower=chunk.lower[path], upper=chunk.upper[path], cost=chunk.cost[path],
-            row_lower=chunk.row_lower[path], row_upper=chunk.row_upper[path],
-        )  # fmt: skip
+    """Solve the programs of a chunk; returns [path, column].
+
+    Where rates differ between paths, so do coefficients: these are read off the stage rows of all paths.
+    """
+    if all((each == each[:1]).all() for each in _in_the_matrix(chunk.stage)):
+        answers = solve_many(chunk.model, chunk.programs())
+    else:
+        whole, _ = build_stage(chunk.sets, chunk.stage)
+        model, values = apart(whole, len(chunk.stage.weight))
+        answers = solve_many_matrices(model, values, chunk.programs())
+    for path, status in enumerate(answers.status):
         if status != "optimal":
             raise RuntimeError(f"dispatch of path {path} in its chunk ended as {status}")
-    return answer
+    return answers.x
+
+
+def _in_the_matrix(stage: Stage) -> tuple[np.ndarray, ...]:
+    """Name the data of a quarter that are coefficients of what a dispatch decides."""
+    return stage.rate, stage.floor_weight, stage.oversight_weight
 
 
 def _programs(
@@ -148,7 +186,7 @@ def _programs(
     stage: Stage,
     state: State,
     worth: dict[str, np.ndarray],
-) -> tuple[np.ndarray, ...]:
+) -> Programs:
     """Bounds and costs of every path's program: state and news enter as numbers, the matrix stays."""
     paths = len(stage.weight)
 
@@ -167,6 +205,8 @@ def _programs(
         "offered",
     ):  # folded into the right-hand sides below
         lower[:, model.columns[name].span] = upper[:, model.columns[name].span] = 0.0
+    able = np.where(stage.rate > 0, np.inf, 0.0)
+    upper[:, columns.work.span] = np.repeat(able, columns.work.shape[2], axis=1)
     upper[:, columns.rent.span] = np.repeat(_to_be_had(sets, stage, state), columns.rent.shape[2], axis=1)
     flop = flop_of_runs(sets)
     upper[:, columns.distil.span] = np.minimum(stage.distil_max, np.maximum(1 - state.ready, 0.0) * flop)
@@ -184,11 +224,12 @@ def _programs(
     row_lower[:, model.rows["demand"].span] = row_upper[:, model.rows["demand"].span] = wanted.reshape(
         paths, -1
     )
+    fed = stage.site_power.reshape(
+        paths, -1
+    )  # a site that stands still on one path feeds it later than others
+    row_upper[:, model.rows["power"].span] = np.repeat(fed, blocks, axis=1)
     if "sold_most" in model.rows:
-        at = sets.point_serve[sets.dear]
-        tokens = (stage.weight[:, None] * stage.demand * state.effect)[:, at] * sets.point_demand[sets.dear]
-        most = (tokens * state.offered[:, sets.dear])[:, :, None] * stage.demand_share[at]
-        row_upper[:, model.rows["sold_most"].span] = most.reshape(paths, -1)
+        row_upper[:, model.rows["sold_most"].span] = _asked_dear(sets, stage, state).reshape(paths, -1)
     if "routing_ready" in model.rows:
         row_upper[:, model.rows["routing_ready"].span] = _distilled(sets, stage, state).reshape(paths, -1)
     if "distil_taught" in model.rows:
@@ -198,7 +239,7 @@ def _programs(
     capacity = (stage.floor_weight[:, :, sets.contract_group] * signed[:, None, :]).sum(axis=2)
     need = stage.floor_level + stage.floor_share * capacity
     row_lower[:, model.rows["floor"].span] = np.repeat(need, blocks, axis=1)
-    return lower, upper, cost, row_lower, row_upper
+    return Programs(lower, upper, cost, row_lower, row_upper)
 
 
 def _signed(sets: Layout, stage: Stage, state: State) -> np.ndarray:
@@ -206,6 +247,13 @@ def _signed(sets: Layout, stage: Stage, state: State) -> np.ndarray:
     signed = stage.contract_chips.copy()
     signed[:, sets.exits] *= 1 - state.left
     return signed
+
+
+def _asked_dear(sets: Layout, stage: Stage, state: State) -> np.ndarray:
+    """Demand at the price points above the stated price [path, dear point, block]: no more can be sold there."""
+    at = sets.point_serve[sets.dear]
+    tokens = (stage.weight[:, None] * stage.demand * state.effect)[:, at] * sets.point_demand[sets.dear]
+    return np.asarray((tokens * state.offered[:, sets.dear])[:, :, None] * stage.demand_share[at])
 
 
 def _distilled(sets: Layout, stage: Stage, state: State) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,16 @@ class Fleet:
     rent: np.ndarray  # price at signature, M$ per thousand chips and quarter
     capex: np.ndarray  # price at signature, M$ per thousand chips
 
+    def take(self, paths: np.ndarray) -> Fleet:
+        """Pick paths, in a new order."""
+        dates = self.cohorts
+        chosen = Cohorts(
+            dates.arrival[paths], dates.retirement[paths], tuple(e[paths] for e in dates.milestones)
+        )
+        return replace(
+            self, cohorts=chosen, ordered=self.ordered[paths], rent=self.rent[paths], capex=self.capex[paths]
+        )
+
     def sign(self, quarter: int, chips: np.ndarray, rent: np.ndarray, capex: np.ndarray) -> None:
         """Record the orders of a quarter with the prices at which they were signed."""
         self.ordered[:, quarter], self.rent[:, quarter], self.capex[:, quarter] = chips, rent, capex
@@ -54,13 +64,29 @@ class Fleet:
         alive = self._alive(quarter, self.tail.discount, TO_THE_END)
         return np.asarray((self.ordered * self.capex / self.terms.life * alive).sum(axis=(1, 2)))
 
-    def due(self, quarter: int) -> np.ndarray:
-        """Payments that hang on orders: milestones, the rest of purchases on arrival, less residuals, M$ [path]."""
+    def events(self, quarter: int, deposit: np.ndarray) -> dict[str, np.ndarray]:
+        """Payments that hang on orders, M$ [path] by name: deposits, milestones, the rest on arrival, residuals.
+
+        ``deposit`` [path] is what this quarter's signatures cost.
+        """
         arrival = self._falls_due(self.cohorts.arrival, quarter)
         end = self._falls_due(self.cohorts.retirement, quarter)
-        share = self.terms.rest * arrival - self.terms.residual * end
+        marked = np.zeros(len(deposit))
         for event, (_, part) in zip(self.cohorts.milestones, self.terms.milestones, strict=True):
-            share = share + part * self._falls_due(event, quarter)
+            marked = marked + self._of_price(part * self._falls_due(event, quarter))
+        reserved = np.zeros(len(deposit))
+        if quarter < self.tail.first:
+            now = (self.ordered[:, quarter], self.rent[:, quarter], self.capex[:, quarter])
+            reserved = self.deposit(*now)[:, self.terms.rented].sum(axis=1)
+        return {
+            "reservation_deposits": -reserved,
+            "purchase_deposits": reserved - deposit,
+            "milestones": -marked,
+            "on_delivery": -self._of_price(self.terms.rest * arrival),
+            "residuals": self._of_price(self.terms.residual * end),
+        }
+
+    def _of_price(self, share: np.ndarray) -> np.ndarray:
         return np.asarray((self.ordered * self.capex * share).sum(axis=(1, 2)))
 
     def deposit(self, chips: np.ndarray, rent: np.ndarray, capex: np.ndarray) -> np.ndarray:

@@ -21,12 +21,14 @@ def nearest_nodes(tree: Tree, world_states: np.ndarray) -> tuple[np.ndarray, np.
     distance = np.zeros((paths, quarters))
     current = np.full(paths, -1)
     for t in range(quarters):
-        candidates = np.flatnonzero(tree.stage == t)
-        gap = (world_states[:, t, None, :] - seen[candidates]) / tree.scale[t]
-        squared = (gap**2).sum(axis=-1)
-        squared[tree.parent[candidates][None, :] != current[:, None]] = np.inf
-        best = squared.argmin(axis=1)
-        current = candidates[best]
-        node[:, t] = current
-        distance[:, t] = np.sqrt(squared[np.arange(paths), best])
+        candidates, after = np.flatnonzero(tree.stage == t), np.empty(paths, dtype=int)
+        for parent in np.unique(current):
+            own = np.flatnonzero(current == parent)
+            children = candidates[tree.parent[candidates] == parent]
+            gap = (world_states[own, t, None, :] - seen[children]) / tree.scale[t]
+            squared = (gap**2).sum(axis=-1)
+            best = squared.argmin(axis=1)
+            after[own] = children[best]
+            distance[own, t] = np.sqrt(squared[np.arange(len(own)), best])
+        node[:, t] = current = after
     return node, distance

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from exaplan.domain.futures import World
 from exaplan.domain.outcome import Outcome
+from exaplan.plan.decided import Decided
 from exaplan.plan.inputs import Inputs
 from exaplan.plan.layout import CHIPS, FLOP, TOKENS, USD
 from exaplan.plan.stage import Stage
 from exaplan.simulate.cash import Books, Flows
 from exaplan.simulate.dispatch import State, Work
 from exaplan.simulate.fleet import Fleet
+from exaplan.simulate.ledger import LedgerKeeper
 
 
 class Recorder:
@@ -27,13 +32,19 @@ class Recorder:
         tokens = ("demand_tokens", "served_tokens", "lost_tokens")
         self.figures |= {name: np.zeros((*by_quarter, self.serve)) for name in tokens}
         self.fleet: Fleet | None = None
+        self.keeper: LedgerKeeper | None = None
 
     def quarter(  # noqa: PLR0913 - everything that a quarter leaves behind
         self, t: int, stage: Stage, state: State, work: Work, flows: Flows, books: Books, ratio: np.ndarray,
-        fleet: Fleet, alive: np.ndarray, brought: np.ndarray,
+        fleet: Fleet, opened: Books, decided: Decided, node: np.ndarray,
     ) -> None:  # fmt: skip
-        """Record one quarter; paths that were ruined before count as zero. ``brought`` is demand by deals [path, serve]."""
-        self.fleet = fleet
+        """Record one quarter; paths that were ruined before it (``opened``) count as zero; ``node`` [path]."""
+        self.fleet, alive, brought = fleet, opened.alive, decided.brought[node]
+        if self.keeper is not None:
+            chips = decided.rows.get("chips")
+            further = None if chips is None else chips[node]
+            self.keeper.money(t, flows, opened, books)
+            self.keeper.activity(t, stage, state, work, alive=alive, ratio=ratio, further=further)
         money = {
             "revenue_usd": flows.revenue, "compute_cost_usd": flows.compute_cost, "capex_usd": flows.capex,
             "other_cost_usd": flows.other_cost, "cash_usd": books.cash,
@@ -67,6 +78,9 @@ class Recorder:
     ) -> Outcome:
         """Put the paths back into the order in which they were given."""
         ordered = self.fleet.ordered if self.fleet is not None else np.zeros((len(back), 0, 0))
+        ledger = None
+        if self.keeper is not None and self.fleet is not None:
+            ledger = self.keeper.ledger(self.fleet, world, nodes, back=back)
         return Outcome(
             seed=seed,
             value_usd=value_usd[back],
@@ -75,5 +89,17 @@ class Recorder:
             ordered=ordered[back] * CHIPS,
             rental_index=world.rental_index[back],
             late=world.slip.max(axis=2, initial=0)[back],
+            future=world.future[back],
+            ledger=ledger,
             **{name: values[back] for name, values in self.figures.items()},
         )
+
+
+def joined(outcomes: list[Outcome], path: np.ndarray) -> Outcome:
+    """Put batches of paths together; ``path`` tells which path each of their rows is, in turn. Ledgers do not join."""
+    back = np.argsort(path)
+    names = [name for name, values in vars(outcomes[0]).items() if isinstance(values, np.ndarray)]
+    fields: dict[str, Any] = {
+        name: np.concatenate([getattr(each, name) for each in outcomes])[back] for name in names
+    }
+    return replace(outcomes[0], **fields)

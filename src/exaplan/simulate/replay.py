@@ -1,39 +1,49 @@
 """Replay a plan on simulated futures, quarter by quarter.
 
-Off the tree a path follows the orders of the nearest node, clipped to what is allowed and affordable; the quarter's
+An order rule wishes, by default for the orders of the nearest node; it is clipped to what is allowed and affordable. The quarter's
 chips are dispatched by the stage rows at that node's prices; where the path stands exactly on the tree, the plan's own
 dispatch (one of that program's optima) is followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from exaplan.domain.futures import World
-from exaplan.domain.lab import Finance
 from exaplan.domain.outcome import Outcome
 from exaplan.economy.state import states
-from exaplan.plan.calendar import TO_THE_END, cohorts_of
-from exaplan.plan.decided import Decided, decided_of
-from exaplan.plan.inputs import Deals, deals_of, demand_effect, growth_of
+from exaplan.plan.decided import decided_of
+from exaplan.plan.inputs import growth_of, recipe_of
 from exaplan.plan.layout import USD
 from exaplan.plan.result import stage_worth
 from exaplan.plan.services import flop_of_runs
 from exaplan.plan.solve import Solved
-from exaplan.plan.stage import Stage, stage_of_lab
-from exaplan.plan.supply_rows import whole_lots
-from exaplan.simulate.cash import Books, Draws, Further, close_quarter, flows_of, opening_books
-from exaplan.simulate.dispatch import Map, State, Work, priced_for, ratio_of, run_quarter
-from exaplan.simulate.fleet import Fleet, Tail, empty_fleet
+from exaplan.simulate.cash import Draws, Further, close_quarter, flows_of, opening_books
+from exaplan.simulate.dispatch import CHUNK, Map, State, Work, priced_for, run_quarter
+from exaplan.simulate.ledger import LedgerKeeper
 from exaplan.simulate.mapping import nearest_nodes
-from exaplan.simulate.record import Recorder
+from exaplan.simulate.on_tree import ON_TREE, as_planned, demand_effect_of
+from exaplan.simulate.programs import most_own_chips, respins_beyond_plan
+from exaplan.simulate.quarter import Quarter, opening_fleet, opening_state, quarter_of
+from exaplan.simulate.record import Recorder, joined
+from exaplan.simulate.renewals import Beyond, renewals_of
+from exaplan.simulate.signing import (
+    Known,
+    OrderRule,
+    PlanOrders,
+    draws_of,
+    gated_offers,
+    most_allowed,
+    sign,
+    spare_of,
+)
 
-ON_TREE = 1e-9
-ALMOST = 1e-6
-"""Part of a lot by which a whole one may be missed in rounding."""
+BATCH = CHUNK
+"""Paths that live side by side in one thread; fixed, so that answers do not depend on the number of workers."""
 
 
 def replay(
@@ -41,249 +51,191 @@ def replay(
     world: World,
     *,
     seed: int,
+    orders: OrderRule | None = None,
     absorbing: bool = True,
+    itemize: bool = False,
+    together: bool = False,
     map: Map = map,  # noqa: A002
-    progress: Callable[[int, int], object] | None = None,
 ) -> Outcome:
     """Replay a solved plan on futures.
 
-    ``world`` has leading axes [path, quarter]. With ``absorbing`` a ruined path stops; else its shortfall is put in at
-    face value. ``progress`` is called with (quarter, quarters). Deterministic for any ``map``.
+    ``world`` has leading axes [path, quarter]; ``orders`` decides what is signed (None: the plan's nodes). With
+    ``absorbing`` a ruined path stops; else its shortfall is put in at face value. ``itemize`` keeps the ledger: every
+    flow of money by name. Paths live in batches, of fixed size so that any ``map`` over them gives the same bytes;
+    ``together`` is for a rule that must see all paths at once: then only programs are mapped.
     """
     inputs = solved.program.inputs
     nodes, distance = nearest_nodes(inputs.tree, states(world))
-    order = np.lexsort(
-        (world.demand_tokens[:, -1].sum(axis=1), nodes[:, -1])
-    )  # neighbours share optimal bases
-    world = World(*(field[order] for field in vars(world).values()))
-    nodes, distance = nodes[order], distance[order]
-    fleet, paths = _fleet(solved, world), len(order)
-    books = opening_books(inputs.lab.finance, paths)
-    state = _opening_state(solved, paths)
-    worth, recorder, decided = stage_worth(solved), Recorder(paths, inputs), decided_of(solved)
-    columns = solved.program.columns
-    given = {name: solved.value(getattr(columns, name)) for name in ("finished", "offered")}
-    left, ratio = state.left, np.full(paths, inputs.ratio_start)
-    for t in range(inputs.quarters + 1):
+    # neighbors share optimal bases
+    order = np.lexsort((world.demand_tokens[:, -1].sum(axis=1), nodes[:, -1]))
+    size = max(1, len(order)) if together or itemize else BATCH
+    batches = [order[begin : begin + size] for begin in range(0, len(order), size)]
+    ground = _Ground(solved, orders or PlanOrders(solved), absorbing=absorbing, itemize=itemize)
+
+    def lived(batch: np.ndarray, programs: Map) -> Outcome:
+        seen = World(*(field[batch] for field in vars(world).values()))
+        lives = _Lives(ground, seen, nodes[batch], distance[batch], programs)
+        for t in range(inputs.quarters):
+            lives.live(t)
+        lives.live(inputs.quarters)  # the tail stage
+        return lives.outcome(seed, np.argsort(batch))
+
+    if len(batches) <= 1:
+        return lived(order, map)
+    found = list(map(lambda batch: lived(batch, _one_by_one), batches))
+    return joined(found, np.concatenate([np.sort(batch) for batch in batches]))
+
+
+def _one_by_one(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Map where one stands: the other threads have batches of their own."""
+    return [function(item) for item in items]
+
+
+class _Ground:
+    """What all batches of paths share: the plan, as replays read it, and how orders are decided."""
+
+    def __init__(self, solved: Solved, rule: OrderRule, *, absorbing: bool, itemize: bool) -> None:
+        self.solved, self.rule, self.absorbing, self.itemize = solved, rule, absorbing, itemize
+        self.worth, self.decided, self.gated = stage_worth(solved), decided_of(solved), gated_offers(solved)
+
+
+class _Lives:
+    """The lab on every path of a batch at once, from its first quarter to the tail stage."""
+
+    def __init__(
+        self, ground: _Ground, world: World, nodes: np.ndarray, distance: np.ndarray, map: Map  # noqa: A002
+    ) -> None:  # fmt: skip
+        self.solved, self.inputs, self.rule = ground.solved, ground.solved.program.inputs, ground.rule
+        self.worth, self.decided, self.gated = ground.worth, ground.decided, ground.gated
+        self.world, self.nodes, self.distance, self.map = world, nodes, distance, map
+        self.absorbing, paths = ground.absorbing, len(nodes)
+        self.renewals = renewals_of(self.solved, world)
+        self.fleet, self.state = opening_fleet(self.solved, world), opening_state(self.solved, paths)
+        self.books = opening_books(self.inputs.lab.finance, paths)
+        self.ratio = np.full(paths, self.inputs.ratio_start)
+        self.recorder = Recorder(paths, self.inputs)
+        self.recorder.keeper = LedgerKeeper(self.solved, paths) if ground.itemize else None
+
+    def live(self, t: int) -> None:
+        """Live one quarter: sign, dispatch, pay, close the books; ``t`` at the horizon is the tail stage."""
+        inputs, finance = self.inputs, self.inputs.lab.finance
         tail = t == inputs.quarters
-        node = inputs.tree_nodes + np.searchsorted(inputs.leaves, nodes[:, -1]) if tail else nodes[:, t]
-        stage, deals = _quarter(solved, world, t)
-        before, left = left, np.maximum(left, solved.value(solved.program.columns.left)[node])
-        deposit = np.zeros(paths) if tail else _sign(solved, fleet, deals, books, decided, node, t)
-        state = replace(
-            state, stock=fleet.stock(t), left=left, brought=decided.brought[node],
-            **{name: values[node] for name, values in given.items()},
-        )  # fmt: skip
-        exact = (distance[:, min(t, inputs.quarters - 1)] < ON_TREE) & _as_planned(
-            solved, state, stage, ratio, node
-        )
-        state = replace(state, effect=_effect(solved, ratio, node, exact))
-        prices = priced_for(worth, node, inputs.sets, stage, inputs.stage)
-        work = _dispatch(solved, stage, state, prices, decided, node, exact & books.alive, books.alive, map)
+        now = quarter_of(self.solved, self.world, self._nodes_at(t), t)
+        left = self.state.left
+        self._enter(now)
+        draws = draws_of(self.solved, self.world, now.node, t)
+        deposit = np.zeros(len(now.node)) if tail else self._sign(now, draws)
+        beyond = self.renewals.renew(self.world, now.node, t, fleet=self.fleet, left=self.state.left)
+        work = self._work(now, beyond)
         flows = flows_of(
-            inputs.lab.finance, inputs.sets, stage, deals, fleet, books, work,
-            quarter=t, left=(before, left), deposit=deposit,
-            further=_further(decided, node),
+            finance, inputs.sets, now.stage, now.deals, self.fleet, self.books, work,
+            quarter=t, left=(left, self.state.left), deposit=deposit, further=beyond.money(self._further(now)),
         )  # fmt: skip
-        was_alive = books.alive
+        opened, weight = self.books, (inputs.discount[now.node[0]], inputs.cash_worth[now.node[0]])
         books = close_quarter(
-            inputs.lab.finance, books, flows, _draws(solved, node, t),
-            weight=(float(inputs.discount[node[0]]), float(inputs.cash_worth[node[0]])), tail=tail, absorbing=absorbing,
+            finance, opened, flows, draws, weight=(float(weight[0]), float(weight[1])), tail=tail,
+            absorbing=self.absorbing,
         )  # fmt: skip
-        books = replace(books, ruined_in=np.where(books.ruined_in == -2, t, books.ruined_in))
-        if tail:
-            break
-        recorder.quarter(t, stage, state, work, flows, books, ratio, fleet, was_alive, decided.brought[node])
-        state, ratio = _next(solved, world, state, work, ratio, t)
-        if progress is not None:
-            progress(t + 1, inputs.quarters)
-    value = books.earned - books.paid_in
-    return recorder.outcome(value * USD, books, nodes, world, np.argsort(order), seed)
+        self.books = replace(books, ruined_in=np.where(books.ruined_in == -2, t, books.ruined_in))
+        if not tail:
+            self.recorder.quarter(
+                t, now.stage, self.state, work, flows, self.books, self.ratio, self.fleet, opened, self.decided,
+                now.node,
+            )  # fmt: skip
+            self._age(t, work)
 
+    def outcome(self, seed: int, back: np.ndarray) -> Outcome:
+        """Give what happened, paths in the order ``back``."""
+        value = self.books.earned - self.books.paid_in
+        return self.recorder.outcome(value * USD, self.books, self.nodes, self.world, back, seed)
 
-def _further(decided: Decided, node: np.ndarray) -> Further:
-    """Pick the money of decisions beside the core program at each path's node."""
-    return Further(**{name: getattr(decided, name)[node] for name in Further.__dataclass_fields__})
+    def _nodes_at(self, t: int) -> np.ndarray:
+        """Node that each path resembles; in the tail stage the one after its leaf [path]."""
+        inputs = self.inputs
+        if t < inputs.quarters:
+            return np.asarray(self.nodes[:, t])
+        return np.asarray(inputs.tree_nodes + np.searchsorted(inputs.leaves, self.nodes[:, -1]))
 
+    def _enter(self, now: Quarter) -> None:
+        """Bring the state into the quarter: stock as it arrives, and what follows the plan's node."""
+        columns, value = self.solved.program.columns, self.solved.value
+        self.state = replace(
+            self.state,
+            stock=self.fleet.stock(now.number),
+            left=np.maximum(self.state.left, value(columns.left)[now.node]),
+            finished=value(columns.finished)[now.node],
+            offered=value(columns.offered)[now.node],
+            brought=self.decided.brought[now.node],
+        )
 
-def _fleet(solved: Solved, world: World) -> Fleet:
-    inputs = solved.program.inputs
-    tail = Tail(inputs.quarters, inputs.tail_quarters, inputs.tail_margin, inputs.tail_discount)
-    end = np.full(len(world.slip), inputs.quarters)
-    return empty_fleet(inputs.deals.terms, cohorts_of(inputs.deals.terms, world.lateness, end), tail)
+    def _sign(self, now: Quarter, draws: Draws) -> np.ndarray:
+        """Sign the quarter's orders; returns deposits paid, M$ [path]."""
+        deposit = sign(self.solved, self.rule, self._known(now), self.fleet, draws)
+        self.state = replace(self.state, stock=self.fleet.stock(now.number))  # what has no lead works at once
+        return deposit
 
+    def _known(self, now: Quarter) -> Known:
+        """Collect what an order rule may look at: nothing beyond the quarter."""
+        most = most_allowed(self.solved, now.deals, self.decided, self.gated, now.node)
+        own_chips = most_own_chips(self.solved, self.world, now.node, now.number)
+        return Known(
+            quarter=now.number,
+            world=World(*(field[:, : now.number + 1] for field in vars(self.world).values())),
+            node=now.node, inputs=self.inputs, stage=now.stage, deals=now.deals, state=self.state, ratio=self.ratio,
+            books=self.books, ordered=self.fleet.ordered, rent=self.fleet.rent, capex=self.fleet.capex,
+            spare=spare_of(self.inputs.lab.finance, self.books),
+            most=most if own_chips is None else np.minimum(most, own_chips),
+        )  # fmt: skip
 
-def _opening_state(solved: Solved, paths: int) -> State:
-    sets = solved.program.inputs.sets
-    return State(
-        stock=np.zeros((paths, len(sets.orderable))),
-        left=np.zeros((paths, len(sets.exits))),
-        lost=np.zeros((paths, len(sets.serve))),
-        effect=np.ones((paths, len(sets.serve))),
-        ready=np.zeros((paths, len(sets.distillations))),
-        finished=np.zeros((paths, len(sets.distillations))),
-        offered=np.zeros((paths, len(sets.point_serve))),
-        brought=np.zeros((paths, len(sets.serve))),
-    )
+    def _work(self, now: Quarter, beyond: Beyond) -> Work:
+        """Dispatch the quarter; where a path stands exactly on the tree, as the plan does."""
+        inputs, node = self.inputs, now.node
+        near = self.distance[:, min(now.number, inputs.quarters - 1)] < ON_TREE
+        exact = near & beyond.nothing & as_planned(self.solved, self.state, now.stage, self.ratio, node)
+        self.state = replace(self.state, effect=demand_effect_of(self.solved, self.ratio, node, exact))
+        exact &= self.books.alive
+        own = {name: self.solved.value(getattr(self.solved.program.columns, name))[node] for name in Work.__dataclass_fields__}  # fmt: skip
+        found = {name: np.where(exact.reshape(-1, *[1] * (v.ndim - 1)), v, 0.0) for name, v in own.items()}
+        rest = np.flatnonzero(self.books.alive & ~exact)
+        if len(rest):
+            prices = priced_for(self.worth, node, inputs.sets, now.stage, inputs.stage)
+            prices = {name: values[rest] for name, values in prices.items()}
+            part = State(*(field[rest] for field in vars(self.state).values()))
+            added = {name: amount[node[rest]] for name, amount in self.decided.rows.items()}
+            for name, amount in beyond.rows(now.stage).items():
+                added[name] = added.get(name, 0.0) + amount[rest]
+            work = run_quarter(inputs.sets, now.stage.take(rest), part, prices, decided=added, map=self.map)
+            for name, values in found.items():
+                values[rest] = getattr(work, name)
+        return Work(**found)
 
+    def _further(self, now: Quarter) -> Further:
+        """Pick the money of decisions beside the core program at each path's node; re-spins are the path's own."""
+        decided, node = self.decided, now.node
+        cost = respins_beyond_plan(self.solved, self.world, node, now.number)
+        named = {name: amount[node] for name, amount in decided.flows.items()}
+        named["silicon_respins"] = named.get("silicon_respins", np.zeros(len(node))) - cost
+        rest = {name: getattr(decided, name)[node] for name in ("given", "revenue_rate", "revenue_paid")}
+        return Further(flows=named, profit=decided.profit[node] - cost, **rest)
 
-def _quarter(solved: Solved, world: World, t: int) -> tuple[Stage, Deals]:
-    """Collect the data of quarter ``t`` on every path; in the tail stage the world of the last quarter."""
-    inputs = solved.program.inputs
-    seen = min(t, inputs.quarters - 1)
-    now = World(*(field[:, seen] for field in vars(world).values()))
-    paths = len(now.rental_index)
-    quarter = np.full(paths, t)
-    known = (np.arange(inputs.quarters) <= seen)[:, None]
-    slip, standstill = (np.where(known, values, 0) for values in (world.lateness, world.standstill))
-    stage = stage_of_lab(
-        inputs.lab, inputs.rates, inputs.sets, now, source=np.arange(paths), quarter=quarter, slip=slip,
-        standstill=standstill,
-        tail=(inputs.quarters, inputs.tail_quarters, inputs.tail_margin),
-    )  # fmt: skip
-    deals = deals_of(
-        inputs.lab, inputs.rates, inputs.sets, inputs.deals.terms, index=now.rental_index, supply=now.to_be_had,
-        quarter=quarter, slip=slip, tail=(inputs.quarters, TO_THE_END, inputs.tail_discount),
-    )  # fmt: skip
-    return stage, deals
-
-
-def _sign(
-    solved: Solved, fleet: Fleet, deals: Deals, books: Books, decided: Decided, node: np.ndarray, t: int
-) -> np.ndarray:
-    """Sign the node's orders, clipped to what is allowed and affordable.
-
-    The node's orders were sized for the node's liquidity: a path that has less signs less, in proportion; and no path
-    signs more deposits than it can pay from what it has, or than the plan itself pays there (from the quarter's income).
-    """
-    columns, finance = solved.program.columns, solved.program.inputs.lab.finance
-    own = solved.program.inputs.deals
-    most = deals.max_order - deals.priority_lift * (1 - decided.priority[node])
-    wish = np.minimum(np.maximum(solved.value(columns.order)[node], 0.0), most)
-    wish = np.where(books.alive[:, None], wish, 0.0)
-    spare = credit_of(finance) - books.debt + books.cash - finance.cash_minimum_usd / USD
-    share = np.minimum(1.0, ratio_of(np.maximum(spare, 0.0), _planned_spare(solved, node, t)))
-    wish = wish * share[:, None]
-    means = np.maximum(spare + books.receivable, 0.0) + _draws(solved, node, t).planned_raise.sum(axis=1)
-    planned = fleet.deposit(solved.value(columns.order)[node], own.rent[node], own.capex[node]).sum(axis=1)
-    means = np.maximum(means, share * planned)
-    due = fleet.deposit(wish, deals.rent, deals.capex).sum(axis=1)
-    share = np.minimum(1.0, ratio_of(means, due))
-    chips, paid = wish * share[:, None], due * share
-    lot = whole_lots(solved.program.inputs, t)
-    if (lot > 0).any():
-        chips = np.where(lot > 0, np.floor(chips / np.where(lot > 0, lot, 1.0) + ALMOST) * lot, chips)
-        paid = fleet.deposit(chips, deals.rent, deals.capex).sum(axis=1)
-    fleet.sign(t, chips, deals.rent, deals.capex)
-    return np.asarray(paid)
-
-
-def _planned_spare(solved: Solved, node: np.ndarray, t: int) -> np.ndarray:
-    """Liquidity with which the plan enters each path's node, M$ [path]."""
-    inputs, columns = solved.program.inputs, solved.program.columns
-    finance = inputs.lab.finance
-    if t == 0:
-        opening = finance.cash_usd / USD
-        debt = finance.debt.outstanding_usd / USD if finance.debt else 0.0
-        spare = np.full(len(node), opening - debt)
-    else:
-        before = inputs.parent[node]
-        spare = solved.value(columns.cash)[before] - solved.value(columns.debt)[before]
-    return np.maximum(spare + credit_of(finance) - finance.cash_minimum_usd / USD, 0.0)
-
-
-def credit_of(finance: Finance) -> float:
-    """Size of the credit line, M$."""
-    return finance.debt.limit_usd / USD if finance.debt else 0.0
-
-
-def _draws(solved: Solved, node: np.ndarray, t: int) -> Draws:
-    columns, inputs = solved.program.columns, solved.program.inputs
-    first = inputs.lab.horizon.first
-    windows = [chance.first - first <= t <= chance.last - first for chance in inputs.lab.finance.rounds]
-    return Draws(
-        open_rounds=np.array(windows, dtype=bool) & (t < inputs.quarters),
-        planned_raise=np.maximum(solved.value(columns.raised)[node], 0.0),
-        planned_debt=np.maximum(solved.value(columns.debt)[node], 0.0),
-    )
-
-
-def _as_planned(
-    solved: Solved, state: State, stage: Stage, ratio: np.ndarray, node: np.ndarray
-) -> np.ndarray:
-    """Whether a path's state and its quarter are the plan's own at its node [path].
-
-    Distance alone does not tell: it leaves out states that move no money on average.
-    """
-    columns, inputs = solved.program.columns, solved.program.inputs
-    own_stage = inputs.stage
-    pairs = [
-        (state.stock, solved.value(columns.stock)[node]),
-        (state.lost, solved.value(columns.lost)[node]),
-        (state.left, solved.value(columns.left)[node]),
-        (state.ready, solved.value(columns.ready)[node]),
-        (stage.demand, own_stage.demand[node]),
-        (stage.price, own_stage.price[node]),
-        (stage.contract_chips, own_stage.contract_chips[node]),
-        (stage.rent_price, own_stage.rent_price[node]),
-        (stage.rent_max, own_stage.rent_max[node]),
-        (stage.site_power, own_stage.site_power[node]),
-    ]
-    if inputs.sets.sensitivity.any():
-        pairs.append((ratio[:, None], solved.value(columns.ratio)[node][:, None]))
-    same = np.ones(len(node), dtype=bool)
-    for own, planned in pairs:
-        same &= (np.abs(own - planned) <= 1e-6 * (1 + np.abs(planned))).all(axis=1)
-    return same
-
-
-def _effect(solved: Solved, ratio: np.ndarray, node: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Demand effect of capability [path, serve]: the true curve off the tree, the plan's own line where a path is on it."""
-    inputs = solved.program.inputs
-    line = 1 + solved.value(solved.program.columns.standing)[node][:, None] * inputs.sets.sensitivity
-    return np.where(exact[:, None], line, demand_effect(inputs, ratio))
-
-
-def _dispatch(  # noqa: PLR0913 - everything a quarter stands on
-    solved: Solved, stage: Stage, state: State, worth: dict[str, np.ndarray], decided: Decided, node: np.ndarray,
-    exact: np.ndarray, alive: np.ndarray, map: Map,  # noqa: A002
-) -> Work:  # fmt: skip
-    columns = solved.program.columns
-    own = {name: solved.value(getattr(columns, name))[node] for name in Work.__dataclass_fields__}
-    found = {name: np.where(exact.reshape(-1, *[1] * (v.ndim - 1)), v, 0.0) for name, v in own.items()}
-    rest = np.flatnonzero(alive & ~exact)
-    if len(rest):
-        part = State(*(field[rest] for field in vars(state).values()))
-        prices = {name: values[rest] for name, values in worth.items()}
-        added = {name: amount[node[rest]] for name, amount in decided.rows.items()}
-        work = run_quarter(solved.program.inputs.sets, stage.take(rest), part, prices, decided=added, map=map)
-        for name, values in found.items():
-            values[rest] = getattr(work, name)
-    return Work(**found)
-
-
-def _next(
-    solved: Solved, world: World, state: State, work: Work, ratio: np.ndarray, t: int
-) -> tuple[State, np.ndarray]:
-    """Lost demand and capability of the next quarter (rows 8 and 9), on each path's own news."""
-    inputs = solved.program.inputs
-    lab = inputs.lab
-    last = t + 1 == inputs.quarters
-    now, then = world.demand_tokens[:, t], world.demand_tokens[:, t if last else t + 1]
-    growth = growth_of(now, then)
-    recovery = np.array([workload.recovery for workload in inputs.sets.serve])
-    churn = np.array([workload.churn_when_unserved for workload in inputs.sets.serve])
-    away = churn * work.unserved.sum(axis=2)
-    away[:, inputs.sets.churn_serve] += work.leaving
-    lost = growth * ((1 - recovery) * state.lost + away)
-    if lab.capability is not None:
-        law = lab.capability
-        pace = (1 + law.frontier_growth.median) ** 0.25
-        frontier = world.frontier[:, t]
-        ahead = frontier * pace if last else world.frontier[:, t + 1]
-        keep = (1 - law.decay) * frontier / ahead
-        inflow = (pace - (1 - law.decay)) * (1 + law.algorithmic_progress) ** (t / 4) / ahead
-        # what runs of the node took beyond a path's development is owed, but nobody forgets more than is known
-        ratio = np.maximum(keep * ratio + inflow * work.progress, 0.0)
-    ready = state.ready + work.distil / flop_of_runs(inputs.sets)
-    return replace(state, lost=lost, ready=ready), ratio
+    def _age(self, t: int, work: Work) -> None:
+        """Lost demand and capability of the next quarter (rows 8 and 9), on each path's own news."""
+        inputs, world, state = self.inputs, self.world, self.state
+        last = t + 1 == inputs.quarters
+        now, then = world.demand_tokens[:, t], world.demand_tokens[:, t if last else t + 1]
+        recovery = np.array([workload.recovery for workload in inputs.sets.serve])
+        churn = np.array([workload.churn_when_unserved for workload in inputs.sets.serve])
+        away = churn * work.unserved.sum(axis=2)
+        away[:, inputs.sets.churn_serve] += work.leaving
+        lost = growth_of(now, then) * ((1 - recovery) * state.lost + away)
+        law = inputs.lab.capability
+        if law is not None:
+            pace = (1 + law.frontier_growth.median) ** 0.25
+            frontier = world.frontier[:, t]
+            ahead = frontier * pace if last else world.frontier[:, t + 1]
+            keep = (1 - law.decay) * frontier / ahead
+            inflow = (pace - (1 - law.decay)) * recipe_of(law, world.algorithm[:, t], t) / ahead
+            # what runs of the node took beyond a path's development is owed, but nobody forgets more than is known
+            self.ratio = np.maximum(keep * self.ratio + inflow * work.progress, 0.0)
+        ready = state.ready + work.distil / flop_of_runs(inputs.sets)
+        self.state = replace(state, lost=lost, ready=ready)

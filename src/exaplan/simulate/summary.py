@@ -17,7 +17,7 @@ def replay_of(lab: Lab, outcome: Outcome) -> Replay:
     """Value and P(ruin) with 95 % intervals; P(ruin) within the owner's time, or the horizon where none is set."""
     value, low, high = mean_interval(outcome.value_usd, antithetic=_paired(outcome))
     within = lab.policy.ruin.within_quarters if lab.policy.ruin else None
-    p_ruin, interval = ruin_probability(outcome.ruined_in, within)
+    p_ruin, interval = ruin_probability(outcome.ruined_in, within, antithetic=_paired(outcome))
     wanted = outcome.demand_tokens.sum()
     return Replay(
         value=value,
