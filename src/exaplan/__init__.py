@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from exaplan.app.handles import cases, race
     from exaplan.app.study import load
     from exaplan.domain.errors import ExaplanError, InputError, MissingExtraError, NoAnswerError
     from exaplan.domain.lab import Lab
@@ -24,7 +25,9 @@ __all__ = [
     "NoAnswerError",
     "Quarter",
     "__version__",
+    "cases",
     "load",
+    "race",
 ]
 
 _HOMES = {
@@ -34,7 +37,9 @@ _HOMES = {
     "MissingExtraError": "exaplan.domain.errors",
     "NoAnswerError": "exaplan.domain.errors",
     "Quarter": "exaplan.domain.quarter",
+    "cases": "exaplan.app.handles",
     "load": "exaplan.app.study",
+    "race": "exaplan.app.handles",
 }
 """The module that each name of the face lives in."""
 

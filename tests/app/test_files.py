@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.app import strangers
 
-from exaplan.app.cli.main import main
+from exaplan.app.cli.main import SECTIONS, main
 from exaplan.io import examples
 
 
@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
 
 def test_a_sound_file_has_nothing_to_tell() -> None:
     result = run("check", strangers.SMALL)
-    assert (result.exit_code, result.stdout) == (0, "0 errors, 0 warnings\n")
+    assert (result.exit_code, result.stdout) == (0, "lab file: 0 errors, 0 warnings\n")
 
 
 def test_what_is_implausible_is_a_warning_and_what_is_wrong_an_error(tmp_path: Path) -> None:
@@ -69,6 +69,33 @@ def test_a_lab_from_an_example_checks_out_beside_its_schema(example: str, tmp_pa
     assert run("check", folder / "lab.yaml").exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["race", "alignment"])
+def test_a_race_and_an_alignment_file_are_told_from_a_lab(kind: str, tmp_path: Path) -> None:
+    result = run("init", tmp_path, "--from", kind)
+    assert result.exit_code == 0, result.output
+    path = tmp_path / f"{kind}.yaml"
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema=./exaplan.{kind}.schema.json"
+    schema = json.loads((tmp_path / f"exaplan.{kind}.schema.json").read_text(encoding="utf-8"))
+    assert schema["title"] == f"exaplan {kind} file"
+    assert schema == json.loads(run("schema", kind).stdout)
+    sound = run("check", path)
+    assert (sound.exit_code, sound.stdout) == (0, f"{kind} file: 0 errors, 0 warnings\n")
+    path.write_text(
+        path.read_text(encoding="utf-8") + "colour: red  # 2026-01-31, made up\n", encoding="utf-8"
+    )
+    wrong = run("check", path, "--json")
+    found = json.loads(wrong.stdout)
+    assert (wrong.exit_code, found["kind"], found["errors"]) == (2, kind, 1)
+    assert "colour" in found["problems"][0]["reason"]
+
+
+def test_what_is_no_yaml_is_checked_as_a_lab(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("lab: [", encoding="utf-8")
+    assert "lab file: 1 error" in run("check", path).stdout
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text("mine", encoding="utf-8")
     result = run("init", tmp_path)
@@ -109,3 +136,12 @@ def test_the_wheel_carries_the_examples_and_the_catalogue(repo_root: Path, tmp_p
     assert (
         done.stdout.strip() == (repo_root / "examples" / "startup.yaml").read_text(encoding="utf-8").strip()
     )
+
+
+def test_the_help_names_every_command_once_under_what_it_is_for() -> None:
+    text = run("--help").output
+    shown = [name for section in SECTIONS.values() for name in (command.name for command in section)]
+    assert sorted(shown) == sorted(main.commands)
+    for title, section in SECTIONS.items():
+        assert f"{title}:" in text
+        assert all(re.search(rf"^  {command.name}  ", text, re.MULTILINE) for command in section)

@@ -154,6 +154,7 @@ def test_without_capability_demand_does_not_react(tmp_path: Path) -> None:
 def test_a_lab_that_sells_nothing_only_spends(edit: Edit, tmp_path: Path) -> None:
     answer = answer_of(edit, tmp_path)
     assert answer["kpis"]["served_share"]["value"] is None
+    assert answer["kpis"]["statement_gross_margin"]["value"] is None
     assert answer["replay"]["value"] < 120e6
     assert answer["decisions"] == [], "nothing that it could sign would earn its price"
 

@@ -39,7 +39,7 @@ def lab_of_every_feature():
     """A toy lab that makes every family of rows appear."""
     first, last = toy.FIRST, toy.FIRST + 1
     hall = SiteStep(id="hall", power_w=1e6, lead_quarters=1, life_quarters=8, cost_usd=1e6)
-    annex = hall.model_copy(update={"id": "annex", "continuous": True})
+    annex = hall.model_copy(update={"id": "annex", "continuous": True, "after": "hall"})
     site = Site(id="here", power_w=(1e6,), pue=1.2, electricity_usd_per_j=2e-8, steps=(hall, annex))
     signed = Contract(
         id="signed", chip="a", supplier="cloud", kind="reserved", tranches=(Tranche(date=first, chips=100),),

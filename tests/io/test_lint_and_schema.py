@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from exaplan.io.alignfile import shipped_text
+from exaplan.io.examples import example_text
+from exaplan.io.filekind import FileKind
 from exaplan.io.labfile import read_lab
 from exaplan.io.lint import lint
-from exaplan.io.schema import lab_schema
+from exaplan.io.schema import file_schema, lab_schema
 
 SMALL = Path(__file__).with_name("small.yaml")
 TEXT = SMALL.read_text(encoding="utf-8")
@@ -120,3 +123,18 @@ def test_every_quantity_in_the_schema_says_what_it_is_and_shows_one() -> None:
     assert all(
         each["description"] for record in schema["$defs"].values() for each in record["properties"].values()
     )
+
+
+@pytest.mark.parametrize("kind", ["race", "alignment"])
+def test_the_schemas_of_races_and_alignment_accept_what_ships_and_refuse_a_misspelt_key(
+    kind: FileKind,
+) -> None:
+    text = example_text("race") if kind == "race" else shipped_text()
+    text = re.sub(
+        r"^as_of: (\S+)", r"as_of: '\1'", text, flags=re.MULTILINE
+    )  # text in YAML 1.2, a date in 1.1
+    schema, plain = file_schema(kind), YAML(typ="safe")
+    assert fits(plain.load(text), schema, schema)
+    misspelt = ("shipments:", "shipment:") if kind == "race" else ("label_price:", "label_prize:")
+    assert misspelt[0] in text
+    assert not fits(plain.load(text.replace(*misspelt)), schema, schema)

@@ -32,7 +32,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         "objective": 1.5,
         "decisions": [{"offer": "a"}],
         "timings": {},
-        "schema_version": 1,
+        "schema_version": 2,
     }
     assert run.tables["capacity"].equals(FRAME)
     assert run.inputs == {"lab.yaml": b"lab: x\n"}

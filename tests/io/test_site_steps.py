@@ -43,6 +43,8 @@ def test_a_step_is_reached_by_a_dotted_path(tmp_path):
         (".. 2027-Q2", ".. 2037-Q2", 11, "2037-Q2 is outside the horizon"),
         ("id: hall-2", "id: hall-1", 13, "duplicate id 'hall-1'"),
         ("power: 5 MW", "power: 5 MWh", 13, "does not measure this"),
+        ("power: 5 MW", "power: 5 MW, after: hall-0", 13, "refers to no other step of the site: 'hall-0'"),
+        ("power: 5 MW", "power: 5 MW, after: hall-2", 13, "did you mean 'hall-1'?"),
         ("lead: 2 quarters", "leed: 2 quarters", 13, "did you mean 'lead'?"),
     ],
 )

@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from tests.report import sample
 
 from exaplan.domain.answer import Answer
-from exaplan.report.page import PLOTS, page_html
+from exaplan.report.page import PLOTS, TILES, page_html
 from exaplan.report.tables import csv_text
 
 MOST_BYTES = 1_500_000
@@ -90,6 +91,17 @@ def test_every_tile_has_unit_and_definition_and_opens_to_its_equation(page: str,
     assert "gross margin = (revenue - compute cost) / revenue" in text
     assert "($96.4 B - $40.5 B) / $96.4 B" in text
     assert "table service, all quarters, replay mean" in text
+
+
+def test_few_key_figures_stand_open_with_their_interval_and_the_others_unfold(full: Answer) -> None:
+    first = full.kpis[0]
+    many = [replace(first, name=f"figure_{number}", low=17e9, high=18e9) for number in range(TILES + 3)]
+    text = page_html(replace(full, kpis=tuple(many))).replace("\u00a0", " ")
+    assert "<summary>3 more key figures</summary>" in text
+    assert text.count('data-kpi="figure_') == TILES + 3
+    assert text.count("95 %: $17.0 B to $18.0 B") == TILES + 3
+    assert text.index(f'data-kpi="figure_{TILES}"') > text.index("3 more key figures")
+    assert "more key figures" not in page_html(replace(full, kpis=tuple(many[:TILES])))
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def make_base(lab: Lab, clock: Clock) -> Made:
     with clock.phase("tree"):
         tree = grow_tree(lab, seed=lab.futures.seed)
     with clock.phase("solve"):
-        solved = solve_plan(collect(lab, rates, tree))
+        solved = solve_plan(collect(lab, rates, tree), progress=clock.watch)
     return Made(lab, rates, tree, solved, seconds=perf_counter() - begin)
 
 

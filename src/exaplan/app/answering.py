@@ -69,7 +69,7 @@ def gather(
         limits=limits,
         deciding_inputs=planned.deciding,
         kpis=(
-            *key_figures(solved, planned.outcome, planned.rent_only, planned.rent_only_outcome),
+            *key_figures(planned),
             *_tree_worth(planned.tree_worth),
         ),
         stories=worst_futures(lab, planned.outcome),

@@ -24,7 +24,7 @@ from exaplan.perf.rate_table import fill_rates
 from exaplan.plan.inputs import Inputs, collect
 from exaplan.plan.result import to_plan
 from exaplan.plan.solve import Effort, Solved, solve_plan
-from exaplan.plan.tree_worth import TreeWorth, value_of_mean_plan, value_of_two_stages
+from exaplan.plan.tree_worth import TreeWorth, tree_worth
 from exaplan.report.drawing import load_engine
 from exaplan.simulate.replay import replay
 from exaplan.simulate.ruin_limit import Found, Futures, search_ruin_limit
@@ -34,6 +34,9 @@ SCREEN_PATHS = 1000
 
 CONFIRM_PATHS, BATCHES = 20_000, 4
 """Fresh futures on which plans are confirmed, and in how many batches: at 2 % the interval is +-0.2 points wide."""
+
+LEDGER_PATHS = 2000
+"""Most futures of a replay whose ledger is kept, for the key figures; of more, the first ones are booked once more."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Settings:
     search_ruin: bool = False
     tree_worth: bool = False
     effort: Effort = field(default_factory=Effort)
+
+    @property
+    def itemize(self) -> bool:
+        """Whether replays keep their ledger."""
+        return self.paths <= LEDGER_PATHS
 
 
 @dataclass
@@ -155,12 +163,11 @@ def make_plan(lab: Lab, settings: Settings, clock: Clock) -> Planned:
             lambda: _beside(lab, renting, world, settings),
         )
     with clock.phase("replay"):
-        outcome = replay(solved, world, seed=settings.seed, map=thread_map)
+        outcome = replay(solved, world, seed=settings.seed, itemize=settings.itemize, map=thread_map)
     worth = None
     if settings.tree_worth:
         with clock.phase("tree worth"):
-            mean, fixed = both(lambda: value_of_mean_plan(solved), lambda: value_of_two_stages(solved))
-            worth = TreeWorth(solved.solution.objective, mean, fixed)
+            worth = tree_worth(solved, map=thread_map)
     return Planned(
         lab,
         settings,
@@ -196,7 +203,7 @@ def _beside(
 ) -> tuple[Solved, Outcome, tuple[DecidingInput, ...]]:
     """Do what the other core can do meanwhile: the alternative, the screening of inputs, the charts' engine."""
     alone = solve_plan(renting)
-    other = replay(alone, world, seed=settings.seed)
+    other = replay(alone, world, seed=settings.seed, itemize=settings.itemize)
     deciding = deciding_inputs(lab, renting.rates)
     load_engine()
     return alone, other, deciding

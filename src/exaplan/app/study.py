@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from exaplan.app.ground import Ground
+    from exaplan.app.handles import StatementsHandle
+    from exaplan.domain.simulated import Simulated
+    from exaplan.domain.statements import FreeUsers, Impairment, LeaseTreatment, ResaleTreatment
     from exaplan.report.drawing import Chart
     from exaplan.report.explored import Explored
     from exaplan.report.sheet import Sheet
@@ -83,6 +86,15 @@ class Study:
 
         return weigh(self.lab, Clock(), lab_file=str(self.path), version=__version__)
 
+    def futures(self, *, paths: int = 20_000, seed: int = 1) -> Explained:
+        """Show what is uncertain: correlations, each process beside its closed form, named futures, the tree's fit."""
+        from exaplan import __version__
+        from exaplan.app.futures import futures_of
+        from exaplan.report.futures import futures_sheet
+
+        found = futures_of(self.lab, paths=paths, seed=seed, lab_file=self.path, version=__version__)
+        return Explained(found, futures_sheet)
+
     def _changed(self, changes: Mapping[str, str | float]) -> Study:
         return load(self.path, overrides={**self.overrides, **{key: str(v) for key, v in changes.items()}})
 
@@ -122,9 +134,10 @@ class ExploredHandle:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A plan on simulated futures."""
+    """A plan on simulated futures; ``record`` holds all that was compared, where that was asked for."""
 
     summary: Replay
+    record: Simulated | None = None
 
     @property
     def ruin(self) -> float:
@@ -135,6 +148,38 @@ class Simulation:
     def value(self) -> float:
         """Mean value, USD."""
         return self.summary.value
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """One frame per table of the comparison; none where nothing was compared."""
+        from exaplan.report.sheet import record_frames
+
+        return {} if self.record is None else record_frames(self.record)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the page as one offline HTML file.
+
+        Raises
+        ------
+        ValueError
+            Where nothing was compared.
+        """
+        from exaplan.report.sheet import sheet_html
+        from exaplan.report.simulated import simulated_sheet
+
+        if self.record is None:
+            raise ValueError("only a replay was made: simulate with compare=True to have a page")
+        target = Path(path)
+        target.write_text(sheet_html(simulated_sheet(self.record)), encoding="utf-8")
+        return target
+
+    def __repr__(self) -> str:
+        from exaplan.report.sheet import sheet_text
+        from exaplan.report.simulated import simulated_sheet
+
+        if self.record is None:
+            return f"Simulation({self.summary})"
+        return sheet_text(simulated_sheet(self.record))
 
 
 @dataclass(frozen=True)
@@ -198,26 +243,68 @@ class PlanHandle:
         target.write_text(page_html(self.answer), encoding="utf-8")
         return target
 
-    def simulate(self, *, paths: int = 2000, seed: int = 1) -> Simulation:
-        """Replay the plan on new futures."""
+    def simulate(
+        self,
+        *,
+        paths: int = 2000,
+        seed: int = 1,
+        compare: bool = False,
+        rolling: int = 0,
+        every: int = 1,
+    ) -> Simulation:
+        """Replay the plan on new futures; with ``compare`` beside its alternatives and simple rules, as the command does.
+
+        ``rolling`` futures are planned again ``every`` so many quarters.
+        """
+        from exaplan.app.simulating import Asked, simulate_plan
         from exaplan.economy.sampling import sample_world
         from exaplan.simulate.replay import replay
         from exaplan.simulate.summary import replay_of
 
-        world = sample_world(self.planned.lab, paths=paths, seed=seed, purpose="report")
-        return Simulation(
-            replay_of(self.planned.lab, replay(self.planned.solved, world, seed=seed, map=thread_map))
+        made = self.planned
+        if compare or rolling:
+            asked = Asked(paths=paths, seed=seed, rolling=rolling, every=every)
+            found = simulate_plan(self._made, asked, Clock(), lab_file=self.study.path, version=self._version)
+            return Simulation(found.replay, found)
+        world = sample_world(made.lab, paths=paths, seed=seed, purpose="report")
+        return Simulation(replay_of(made.lab, replay(made.solved, world, seed=seed, map=thread_map)))
+
+    def statements(
+        self, *, paths: int | None = None, seed: int | None = None, life_years: int = 5, lease: LeaseTreatment = "service",
+        resale: ResaleTreatment = "net", free_users: FreeUsers = "cost-of-sales", impairment: Impairment = "off",
+    ) -> StatementsHandle:  # fmt: skip
+        """Draw up income, cash flow, balance sheet and key figures; ``paths`` and ``seed`` are the plan's unless given.
+
+        ``paths=0`` takes the futures of the tree. The switches are those of ``exaplan statements``.
+        """
+        from exaplan.app.finance import Asked, run_statements, switches_for
+        from exaplan.app.handles import StatementsHandle
+
+        made, settings = self.planned, self.planned.settings
+        chosen = switches_for(
+            made.lab,
+            life_years=life_years,
+            lease=lease,
+            resale=resale,
+            free_users=free_users,
+            impairment=impairment,
         )
+        asked = Asked(
+            settings.paths if paths is None else paths,
+            settings.seed if seed is None else seed,
+            chosen,
+            str(self.study.path),
+        )
+        return StatementsHandle(run_statements(made.solved, asked, Clock()))
 
     def what_if(self, *changes: Mapping[str, str | float]) -> ExploredHandle:
         """Compare with the plans of separate changes, each solved from this plan: ``({"finance.cash": "30 GUSD"}, ...)``."""
         from exaplan.app.whatif import compare_changes
 
         made = self.planned
-        base = Made(made.lab, made.rates, made.tree, made.solved)
         written = [{key: str(value) for key, value in one.items()} for one in changes]
         cases = [(one, self.study._changed(one).lab) for one in written]
-        found = compare_changes(base, cases, made.settings, Clock(), lab_file=str(self.study.path))
+        found = compare_changes(self._made, cases, made.settings, Clock(), lab_file=str(self.study.path))
         return ExploredHandle(found)
 
     def alternatives(self, *, slack: float = 0.01) -> Explained:
@@ -245,6 +332,11 @@ class PlanHandle:
         asked = Examined(paths=paths, seed=seed)
         found = examine_offer(self._ground, name, asked, lab_file=self.study.path, version=self._version)
         return Explained(found, offer_sheet)
+
+    @property
+    def _made(self) -> Made:
+        made = self.planned
+        return Made(made.lab, made.rates, made.tree, made.solved)
 
     @property
     def _ground(self) -> Ground:

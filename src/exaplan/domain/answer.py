@@ -146,7 +146,7 @@ class DecidingInput:
 
 @dataclass(frozen=True)
 class Kpi:
-    """One key figure of the plan beside the same figure when only renting."""
+    """One key figure of the plan beside the same figure when only renting; low and high are its 95 % interval."""
 
     name: str
     label: str
@@ -155,6 +155,8 @@ class Kpi:
     unit: str
     definition: str
     derivation: Derivation | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

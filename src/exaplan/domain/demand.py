@@ -38,13 +38,3 @@ class TrustEarned:
     premium_usd: float
     premium_share: float  # of revenue at the stated price
     leaving_tokens: float  # token/quarter of customers who leave
-
-
-@dataclass(frozen=True)
-class LaunchMade:
-    """One launch in one quarter in which it may be made."""
-
-    quarter: str
-    launch: str
-    workload: str
-    probability: float  # that it is made in this quarter

@@ -6,22 +6,13 @@ documentation use without stopping to explain them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from exaplan.domain.errors import InputError, Problem
+from exaplan.domain.glossary_finance import FINANCE_TERMS
+from exaplan.domain.term import Term
 
-
-@dataclass(frozen=True)
-class Term:
-    """One word of the field: its written form, its unit (``-`` for a word that is not a number), its meaning here."""
-
-    name: str
-    unit: str
-    definition: str
-
-
-GLOSSARY: dict[str, Term] = {
+_WORDS: dict[str, Term] = {
     "allocation": Term("allocation", "chip", "Chips at work on one workload in one quarter."),
     "annuity": Term(
         "annuity", "USD/quarter", "Equal payment per quarter with the same present value as a sum paid now."
@@ -39,7 +30,15 @@ GLOSSARY: dict[str, Term] = {
         "ratio",
         "Effective compute of our best model over that of the frontier; 1 is parity.",
     ),
+    "capability_lag": Term(
+        "capability lag",
+        "month",
+        "Months since the best of the other labs first had the effective compute that a lab has now.",
+    ),
     "capex": Term("capex", "USD", "Cash spent on things that last: chips, servers, network, halls."),
+    "capital_window": Term(
+        "capital window", "-", "A time in which equity can be raised; it opens and closes at random."
+    ),
     "cash_floor": Term("cash floor", "USD", "Cash below which the lab counts as ruined."),
     "certificate": Term(
         "certificate",
@@ -47,6 +46,11 @@ GLOSSARY: dict[str, Term] = {
         "Primal residual, dual residual and gap of a solved plan, computed apart from the solver.",
     ),
     "commitment": Term("commitment", "USD", "All payments that a signature makes unavoidable, undiscounted."),
+    "compute_lag": Term(
+        "compute lag",
+        "month",
+        "Months since the best of the other labs first had as many H100-equivalents at work as a lab has now.",
+    ),
     "cvar": Term(
         "CVaR", "USD", "Mean loss over the worst 1 - level of futures; the tail is always the tail of losses."
     ),
@@ -82,7 +86,9 @@ GLOSSARY: dict[str, Term] = {
         "goodput", "share", "Share of busy time that is useful work, after failures, restarts and reloads."
     ),
     "h100_equivalent": Term(
-        "H100-equivalent", "chip", "Chips weighted by dense BF16 peak over that of an H100; for reports only."
+        "H100-equivalent",
+        "chip",
+        "Chips weighted by dense 8-bit peak over that of an H100 (1979 TOP/s); for reports only.",
     ),
     "hbm": Term("HBM", "B", "High-bandwidth memory, the main memory on the package of an accelerator."),
     "hfu": Term(
@@ -110,6 +116,11 @@ GLOSSARY: dict[str, Term] = {
         "lead time", "quarter", "Signature to energised: from the order until chips do useful work."
     ),
     "leaf": Term("leaf", "-", "A node of the scenario tree in the last quarter: one whole future."),
+    "leapfrog": Term(
+        "leapfrog",
+        "-",
+        "Becoming first in capability within a year of a leap of a lab's own recipes, not having been first.",
+    ),
     "lease": Term(
         "lease",
         "-",
@@ -136,6 +147,11 @@ GLOSSARY: dict[str, Term] = {
         "Part of a price that is due at a date between order and delivery, arrived or not.",
     ),
     "mla": Term("MLA", "-", "Multi-head latent attention: keys and values stored compressed to a low rank."),
+    "model_shift": Term(
+        "model shift",
+        "ratio",
+        "New shapes of models that run at another rate on some chips from a drawn date on.",
+    ),
     "moe": Term("MoE", "-", "Mixture of experts: each token visits a few of many feed-forward blocks."),
     "must_spend": Term(
         "must-spend", "USD", "Least spending with a partner in a period; what is missing is paid for nothing."
@@ -146,6 +162,10 @@ GLOSSARY: dict[str, Term] = {
     "option_premium": Term("option premium", "USD", "What is paid to be allowed, not obliged, to buy later."),
     "overnight_cost": Term(
         "overnight cost", "USD", "Cost of building at once, before interest during construction."
+    ),
+    "parity": Term("parity", "-", "As much as the best of all other labs, in compute or in capability."),
+    "pinned_future": Term(
+        "pinned future", "share", "A named future, such as bear or bull, on a stated share of the paths."
     ),
     "pool": Term("pool", "-", "Locations whose chips can be scheduled as one."),
     "preemptible": Term(
@@ -165,6 +185,9 @@ GLOSSARY: dict[str, Term] = {
     "ramp": Term("ramp", "quarter", "Quarters from first delivery, or first port, to the full rate."),
     "re_spin": Term("re-spin", "-", "New masks for silicon that failed: volume comes later and costs more."),
     "recourse": Term("recourse", "-", "What can still be decided once the news of a quarter is known."),
+    "regime": Term(
+        "regime", "-", "A state of the rental market, such as glut or scarcity, with a mean price of its own."
+    ),
     "regret": Term("regret", "USD", "Value lost against the plan that this future would have called for."),
     "renewal": Term("renewal", "-", "Right to keep chips for another term when theirs ends."),
     "rescue_equity": Term(
@@ -206,6 +229,7 @@ GLOSSARY: dict[str, Term] = {
         "shadow price", "USD per unit", "What one more unit of a limited thing adds to the plan's value."
     ),
     "slip": Term("slip", "quarter", "Quarters by which a delivery comes later than signed."),
+    "spot": Term("spot", "ratio", "The rental market of chips by the hour, apart from that of contracts."),
     "step_up": Term("step-up", "share", "Agreed rise of price or volume at a date within a contract."),
     "take_or_pay": Term(
         "take-or-pay", "share", "Share of the contracted volume that is paid whether it is used or not."
@@ -224,16 +248,22 @@ GLOSSARY: dict[str, Term] = {
 }
 """Every term by its key, sorted."""
 
+GLOSSARY: dict[str, Term] = dict(sorted((_WORDS | FINANCE_TERMS).items()))
+
 UNITS: dict[str, str] = {
     "1": "a bare one: 1/year is a rate per year",
     "B": "byte",
     "FLOP": "floating-point operation, a count; a multiply-add is two",
+    "GW": "gigawatt of IT power",
+    "H100e": "H100-equivalent, by dense 8-bit peak",
     "J": "joule",
+    "Mtok": "million tokens",
     "OP": "integer operation, a count",
     "USD": "US dollar of the date it is paid",
     "W": "watt",
     "chip": "accelerator package",
     "cm^2": "square centimeter",
+    "day": "24 hours",
     "h": "hour",
     "mm": "millimeter",
     "mm^2": "square millimeter",

@@ -7,15 +7,18 @@ from pydantic import Field, model_validator
 from exaplan.domain.base import Record, Series, quantity, text
 from exaplan.domain.capability import Capability
 from exaplan.domain.deals import Deal, Equity, Exclusive
+from exaplan.domain.futures_input import Branch as Branch  # noqa: PLC0414 - also imported from here
+from exaplan.domain.futures_input import Correlation as Correlation  # noqa: PLC0414
+from exaplan.domain.futures_input import Futures, Slip
 from exaplan.domain.launch import Launch
 from exaplan.domain.load import Load
 from exaplan.domain.quarter import Quarter
+from exaplan.domain.rental import RentalMarket as RentalMarket  # noqa: PLC0414
 from exaplan.domain.runs import FlopRule, Run
 from exaplan.domain.silicon import Leverage, Silicon
 from exaplan.domain.supply import Contract, Offer, Site
-from exaplan.domain.supply_risk import Default, SiteDelay, SupplierOrder, SupplierShare, Supply
+from exaplan.domain.supply_risk import SupplierOrder, SupplierShare
 from exaplan.domain.technology import Chip, Model
-from exaplan.domain.uncertain import Uncertain
 from exaplan.domain.workload import Internal, Safety, Serve, Software, Train, Workload
 
 
@@ -187,61 +190,6 @@ class Finance(Record):
         if self.debt is not None and self.debt.rate < self.cash_rate:
             raise ValueError("debt cheaper than the interest on cash would make borrowing a business")
         return self
-
-
-class RentalMarket(Record):
-    """The rental price as a mean-reverting scarcity index, 1 at the start."""
-
-    start: float = quantity("ratio", "index at the start over its long-run mean", default=1.0, gt=0)
-    drift: Uncertain = quantity(
-        "1/year",
-        "yearly change of the long-run mean",
-        default=Uncertain.point(0.0),
-        literal="uncertain",
-        gt=-1,
-    )
-    volatility: float = quantity("share", "yearly log standard deviation", default=0.0, ge=0)
-    reversion: float = quantity("1/year", "speed of return to the mean", default=0.0, ge=0)
-
-
-class Slip(Record):
-    """Late deliveries of one supplier."""
-
-    supplier: str = text("supplier")
-    probability: float = quantity(
-        "share", "chance that what is due in a quarter comes a quarter late (its square: two)", ge=0, lt=1
-    )
-
-
-class Branch(Record):
-    """One date at which the tree splits."""
-
-    date: Quarter = text("first quarter that knows the news")
-    into: int = text("children of each node")
-
-
-class Correlation(Record):
-    """Correlation of two sources of uncertainty in the Gaussian copula."""
-
-    between: tuple[str, str] = text("names: demand, price, rental, frontier, slip, or demand.<workload>")
-    rho: float = quantity("ratio", "correlation", ge=-1, le=1)
-
-
-class Futures(Record):
-    """How uncertainty is sampled, correlated and cut into a tree."""
-
-    branches: tuple[Branch, ...] = text("dates at which the tree splits", default=())
-    samples: int = text("sample paths the tree is made from", default=4000)
-    seed: int = text("seed of the sample paths", default=1)
-    demand_correlation: float = quantity(
-        "ratio", "correlation of demand between workloads", default=0.0, ge=0, le=1
-    )
-    correlations: tuple[Correlation, ...] = text("further correlations", default=())
-    rental: RentalMarket = text("rental market", default=RentalMarket())
-    slips: tuple[Slip, ...] = text("late deliveries", default=())
-    supply: tuple[Supply, ...] = text("how much suppliers let us sign", default=())
-    defaults: tuple[Default, ...] = text("suppliers that may fail", default=())
-    site_delays: tuple[SiteDelay, ...] = text("sites that may be late", default=())
 
 
 class Ends(Record):

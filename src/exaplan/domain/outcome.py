@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from exaplan.domain.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,7 @@ class Outcome:
     at_work: np.ndarray  # [path, quarter] chips at work
     rental_index: np.ndarray  # [path, quarter]
     late: np.ndarray  # [path, quarter] longest slip of what was due
+    future: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )  # [path] number of the named future, -1 for none
+    ledger: Ledger | None = None  # every flow by name, where it was asked for

@@ -42,6 +42,10 @@ class SiteStep(Record):
     last: Quarter | None = text(
         "last quarter in which it can be decided (default: the horizon's last)", default=None
     )
+    after: str | None = text(
+        "step of the same site that opens this one: it is decided no earlier, and no larger a part of it (default: it is open)",
+        default=None,
+    )
     continuous: bool = text("whether any part of it can be built, instead of all or nothing", default=False)
 
     @model_validator(mode="after")

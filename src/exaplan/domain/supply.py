@@ -63,6 +63,9 @@ class OnDemand(_OfferBase):
         "USD/chip/h", "price per chip-hour used", key="price", literal="series", ge=0
     )
     max_chips: Series = quantity("chip", "most chips that can be had at once", literal="series", ge=0)
+    market: Literal["spot", "contract"] = text(
+        "whose index moves the price: that of chips by the hour, or that of contracts", default="spot"
+    )
 
 
 class _OrderBase(_OfferBase):

@@ -31,6 +31,22 @@ class Default(Record):
     )
 
 
+class RenewalNews(Record):
+    """What a supplier says when a term ends: another price, or no."""
+
+    supplier: str = text("supplier")
+    jump: Uncertain = quantity(
+        "ratio",
+        "uncertain factor on the price of what is renewed, drawn anew each quarter",
+        default=Uncertain.point(1.0),
+        literal="uncertain",
+        gt=0,
+    )
+    refusal: float = quantity(
+        "share", "chance that what ends in a quarter is not renewed at all", default=0.0, ge=0, lt=1
+    )
+
+
 class SiteDelay(Record):
     """A site under construction that loses a quarter; what was signed for it stays due."""
 
@@ -49,7 +65,7 @@ class SupplierShare(Record):
     supplier: str = text("supplier")
     share: float = quantity(
         "share",
-        "largest share of live chips, weighted by their dense BF16 peak (H100-equivalents)",
+        "largest share of live chips, weighted by their dense 8-bit peak (H100-equivalents)",
         gt=0,
         lt=1,
     )

@@ -76,6 +76,12 @@ class Chip(Record):
             raise ValueError("a chip needs a bf16 or an fp8 peak")
         return self
 
+    @property
+    def dense_8bit_op_per_s(self) -> float:
+        """Dense 8-bit peak, FP8 or INT8, whichever is higher; the BF16 peak of a chip that has neither."""
+        eight = [peak for peak in (self.fp8_flop_per_s, self.int8_op_per_s) if peak is not None]
+        return max(eight) if eight else float(self.bf16_flop_per_s or 0.0)
+
 
 class Model(Record):
     """One decoder-only transformer architecture; counts follow from it."""

@@ -1,4 +1,4 @@
-"""The door of the example labs: they ship inside the package, and stand in `examples/` of a checkout."""
+"""The door of the examples: they ship inside the package, and stand in `examples/` of a checkout."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Literal, get_args
 from exaplan.domain.errors import InputError, Problem
 
 ExampleName = Literal["frontier", "startup", "strategic"]
+RACE = "race"
 _FILES: dict[str, str] = {
     "frontier": "frontier-2026.yaml",
     "startup": "startup.yaml",
     "strategic": "strategic.yaml",
+    RACE: "race-2026.yaml",
 }
 _CHECKOUT = Path(__file__).resolve().parents[3] / "examples"
 
@@ -23,7 +25,7 @@ def example_names() -> tuple[str, ...]:
 
 
 def example_text(name: str) -> str:
-    """Return the text of an example lab, comments and sources included.
+    """Return the text of an example lab or of the example race, comments and sources included.
 
     Raises
     ------
@@ -39,3 +41,47 @@ def example_text(name: str) -> str:
     if beside.is_file():
         return beside.read_text(encoding="utf-8")
     raise InputError(Problem(f"this installation lacks {_FILES[name]}", suggestion="install exaplan again"))
+
+
+def case_folder() -> Path:
+    """Folder of the lab files of the cases.
+
+    Raises
+    ------
+    InputError
+        Where this installation has lost it.
+    """
+    for folder in (Path(str(resources.files("exaplan"))) / "examples", _CHECKOUT):
+        if (folder / "cases").is_dir():
+            return folder / "cases"
+    raise InputError(
+        Problem("this installation lacks the labs of the cases", suggestion="install exaplan again")
+    )
+
+
+def case_lab(name: str) -> Path:
+    """Find the lab file of a case.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
+    path = case_folder() / f"{name}.yaml"
+    if not path.is_file():
+        raise InputError(Problem(f"there is no lab {name!r} among those of the cases", suggestion=str(path)))
+    return path
+
+
+def race_example() -> Path:
+    """Find the race of five labs from public estimates, on which cases of the casebook run.
+
+    Raises
+    ------
+    InputError
+        Where this installation has lost it.
+    """
+    path = case_folder().parent / "race-2026.yaml"
+    if not path.is_file():
+        raise InputError(Problem(f"this installation lacks {path.name}", suggestion="install exaplan again"))
+    return path

@@ -11,8 +11,10 @@ from exaplan.domain.supply import Contract, OnDemand, Purchase, Reserved
 from exaplan.io.catalogue import known_names
 from exaplan.io.dealchecks import check_deals
 from exaplan.io.demandchecks import check_demand, windows_of_demand
+from exaplan.io.futureschecks import check_futures
 from exaplan.io.located import did_you_mean
 from exaplan.io.recordreader import RecordReader
+from exaplan.io.runchecks import check_runs
 from exaplan.io.siliconchecks import check_silicon
 from exaplan.io.technologychecks import check_technology
 from exaplan.io.treewalk import at, items
@@ -53,12 +55,15 @@ def check_lab(root: Mapping, reader: RecordReader, lab: Lab | None) -> None:
     if lab is not None:
         _check_shares(root, reader, lab)
         _check_places(root, reader, lab)
+        _check_steps(root, reader, lab)
         _check_homes(root, reader, lab)
-        _check_futures(root, reader, lab)
+        check_futures(root, reader, lab)
+        _check_tree(root, reader, lab)
         check_deals(root, reader, lab)
         check_technology(root, reader, lab)
         check_demand(root, reader, lab)
         check_silicon(root, reader, lab)
+        check_runs(root, reader, lab)
 
 
 def _ids(node: Node | None) -> set[str]:
@@ -202,6 +207,17 @@ def _check_places(root: Mapping, reader: RecordReader, lab: Lab) -> None:
             reader.faults.add(place, reason, "choose another site or chip")
 
 
+def _check_steps(root: Mapping, reader: RecordReader, lab: Lab) -> None:
+    """Check that a step of a site comes after another step of the same site."""
+    for site in lab.sites:
+        for step in site.steps:
+            others = [each.id for each in site.steps if each.id != step.id]
+            if step.after is not None and step.after not in others:
+                reason = f"sites.{site.id}.steps.{step.id}.after refers to no other step of the site: {step.after!r}"
+                here = at(root, "sites", site.id, "steps", step.id, "after")
+                reader.faults.add(here, reason, did_you_mean(step.after, others))
+
+
 def _check_homes(root: Mapping, reader: RecordReader, lab: Lab) -> None:
     """Check that a workload's place is one where an offer or a contract delivers."""
     stand = [
@@ -215,40 +231,6 @@ def _check_homes(root: Mapping, reader: RecordReader, lab: Lab) -> None:
             reason = f"no offer or contract delivers {place.chip!r} in the pool {place.pool!r}"
             here = at(root, "workloads", workload.id, "place", "pool")
             reader.faults.add(here, reason, did_you_mean(place.pool, pools))
-
-
-def _check_futures(root: Mapping, reader: RecordReader, lab: Lab) -> None:
-    suppliers = set(lab.suppliers)
-    for key in ("slips", "supply", "defaults"):
-        for item in items(at(root, "futures", key)):
-            name = item.get("supplier")
-            if isinstance(name, Scalar) and name.text not in suppliers:
-                reader.faults.add(
-                    name,
-                    f"futures.{key} refers to no supplier: {name.text!r}",
-                    did_you_mean(name.text, suppliers),
-                )
-    sources = {
-        "demand",
-        "price",
-        "rental",
-        "frontier",
-        "slip",
-        *(f"demand.{workload.id}" for workload in lab.serve),
-        *(f"supply.{supply.supplier}" for supply in lab.futures.supply),
-        *(f"default.{default.supplier}" for default in lab.futures.defaults),
-        *(f"site.{delay.site}" for delay in lab.futures.site_delays),
-    }
-    groups = {"supply": lab.futures.supply, "default": lab.futures.defaults, "site": lab.futures.site_delays}
-    sources |= {name for name, stated in groups.items() if stated}
-    for item in items(at(root, "futures", "correlations")):
-        between = item.get("between")
-        for name in between.items if isinstance(between, Listing) else ():
-            if isinstance(name, Scalar) and name.text not in sources:
-                reader.faults.add(
-                    name, f"{name.text!r} is no source of uncertainty", did_you_mean(name.text, sources)
-                )
-    _check_tree(root, reader, lab)
 
 
 def _check_tree(root: Mapping, reader: RecordReader, lab: Lab) -> None:

@@ -41,6 +41,9 @@ def read_lab(path: str | Path, *, overrides: Mapping[str, str] | None = None) ->
     if overrides:
         root = write_out(apply_overrides(root, overrides))
     faults = Faults()
+    if root.get("labs") is not None and root.get("lab") is None:
+        faults.add(root, "this is a race of several labs, not the file of one lab", f"exaplan race {path}")
+        faults.raise_if_any()
     reader = RecordReader(Path(path).parent, faults)
     given: dict[str, Any] = {}
     _horizon(root, reader)

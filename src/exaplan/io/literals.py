@@ -61,7 +61,7 @@ def read_uncertain(text: str, unit: str, bounds: Mapping[str, float]) -> Uncerta
         found = _call(call[1], call[2], call[3], unit)
     elif ends := _TO.split(stripped):
         found = (
-            _interval(ends, _natural_family(unit, bounds), unit)
+            _interval(ends, _natural_family(unit, bounds, ends), unit)
             if len(ends) > 1
             else _certain(stripped, unit)
         )
@@ -101,7 +101,9 @@ def _certain(text: str, unit: str) -> Uncertain:
     return Uncertain.point(convert(text, unit))
 
 
-def _natural_family(unit: str, bounds: Mapping[str, float]) -> Family:
+def _natural_family(unit: str, bounds: Mapping[str, float], ends: list[str]) -> Family:
+    if unit == "month" and split_quantity(ends[0])[0] == 0:
+        return "uniform"
     if unit in ("1/year", "1/quarter"):
         return "growth"
     return "lognormal" if bounds.get("gt", bounds.get("ge", -1.0)) >= 0 else "normal"

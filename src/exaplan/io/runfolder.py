@@ -17,7 +17,7 @@ from exaplan.domain.errors import InputError, Problem
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DOCUMENT, PAGE, TABLES, INPUTS = "run.json", "report.html", "tables", "inputs"
 _DIGITS = 12
 

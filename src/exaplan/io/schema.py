@@ -1,4 +1,4 @@
-"""JSON Schema of the lab file as people write it, for editors: quantities are texts with units."""
+"""JSON Schema of the files as people write them, for editors: quantities are texts with units."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from exaplan.domain.alignment import AlignmentStudy
 from exaplan.domain.lab import Lab
 from exaplan.domain.load import LoadBlock
+from exaplan.domain.race import RaceFile
 from exaplan.io.fields import Slot, slots
+from exaplan.io.filekind import FileKind
 from exaplan.io.units import example
 
 _QUARTER = r"^\d{4}-Q[1-4]$"
@@ -41,7 +44,8 @@ SHORT_VALUES: dict[str, dict[str, dict[str, Any]]] = {
         }
     },
     "Finance": {
-        "fixed_costs": {"type": ["object", "string"], "description": "amounts by name, or one amount"}
+        "fixed_costs": {"type": ["object", "string"], "description": "amounts by name, or one amount"},
+        "supplier_finance": {"type": "object", "additionalProperties": {"type": "object"}},
     },
     "Equity": {
         "investment": {"type": "string", "description": "one amount at signature", "examples": ["2 GUSD"]}
@@ -66,18 +70,44 @@ SHORT_VALUES: dict[str, dict[str, dict[str, Any]]] = {
             "type": "object",
             "additionalProperties": {"type": "string", "examples": ["15 %"]},
         },
+        "renewals": {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [{"type": "string", "examples": ["90 % to 140 %"]}, {"type": "object"}]
+            },
+        },
+        "demand_delay": {
+            "type": ["string", "object"],
+            "description": "one delay of all demand, or delays by workload",
+            "examples": ["0 to 9 months"],
+        },
+        "capital_window": {"type": "object", "description": "one window for all rounds, or windows by name"},
+    },
+    "Regime": {
+        "switches": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "examples": ["60 %/year"]},
+        }
     },
 }
 """Values that may be written shorter than their records, by record and key: see ``sugar``."""
 
 
+ROOTS: dict[FileKind, type[BaseModel]] = {"lab": Lab, "race": RaceFile, "alignment": AlignmentStudy}
+
+
 def lab_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a lab file, with the short forms that the reader accepts."""
+    return file_schema("lab")
+
+
+def file_schema(kind: FileKind) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a lab, race or alignment file, short forms included."""
     definitions: dict[str, Any] = {}
-    root = _record(Lab, definitions)
+    root = _record(ROOTS[kind], definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "exaplan lab file",
+        "title": f"exaplan {kind} file",
         **root,
         "$defs": dict(sorted(definitions.items())),
     }
@@ -242,7 +272,7 @@ def _add_short_forms(name: str, properties: dict[str, Any], required: list[str])
             "examples": ["-40 % to -10 % /year"],
         }
         properties["change"] = change
-    if name == "Lab":
+    if name in ("Lab", "RaceFile"):
         window = {"type": "string", "pattern": _WINDOW, "examples": ["2026-Q3 .. 2030-Q2"]}
         properties["horizon"] = {
             "description": "first .. last quarter",

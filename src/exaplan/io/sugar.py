@@ -18,7 +18,17 @@ def write_out(root: Mapping) -> Mapping:
     catalogue entry; the pool of what stands at a site -> that site.
     """
     root = _at(root, "horizon", lambda node: _ends(node, "first", "last"))
-    for collection in ("sites", "offers", "contracts", "deals", "silicon", "workloads", "launches"):
+    for collection in (
+        "sites",
+        "offers",
+        "contracts",
+        "deals",
+        "silicon",
+        "workloads",
+        "launches",
+        "runs",
+        "rules",
+    ):
         root = _at(root, collection, lambda node: _listed(node, "id"))
     root = _each(root, "sites", _site)
     root = _each(root, "offers", _offer)
@@ -33,6 +43,21 @@ def write_out(root: Mapping) -> Mapping:
     root = _at(root, "finance", _finance)
     root = _at(root, "load", _load)
     return _at(root, "futures", _futures)
+
+
+def write_out_race(root: Mapping) -> Mapping:
+    """Replace the short forms of a race file: the horizon as ``a .. b``; labs, shocks and sites as mappings by name."""
+    root = _at(root, "horizon", lambda node: _ends(node, "first", "last"))
+    for collection in ("labs", "shocks"):
+        root = _at(root, collection, lambda node: _listed(node, "id"))
+    return _each(root, "labs", _powered)
+
+
+def _powered(item: Mapping) -> Mapping:
+    def sites(node: Node) -> Node:
+        return _at(node, "sites", lambda listed: _listed(listed, "id")) if isinstance(node, Mapping) else node
+
+    return _at(item, "power", sites)
 
 
 def _at(mapping: Mapping, key: str, change: Callable[[Node], Node]) -> Mapping:
@@ -218,6 +243,7 @@ def _finance(node: Node) -> Node:
         return node
     node = _at(node, "fixed_costs", lambda costs: _listed(_fixed(costs), "id", "amount"))
     node = _at(node, "rounds", lambda rounds: _listed(rounds, "id"))
+    node = _at(node, "supplier_finance", lambda loans: _listed(loans, "supplier"))
     return _each(node, "rounds", lambda item: _opened(item, "window", "first", "last"))
 
 
@@ -267,4 +293,33 @@ def _futures(node: Node) -> Node:
     node = _at(node, "slips", lambda slips: _listed(slips, "supplier", "probability"))
     node = _at(node, "supply", lambda supply: _listed(supply, "supplier", "level"))
     node = _at(node, "defaults", lambda defaults: _listed(defaults, "supplier", "probability"))
-    return _at(node, "site_delays", lambda delays: _listed(delays, "site", "probability"))
+    node = _at(node, "site_delays", lambda delays: _listed(delays, "site", "probability"))
+    node = _at(node, "renewals", lambda renewals: _listed(renewals, "supplier", "jump"))
+    node = _at(node, "demand_delay", lambda delay: _single(delay, "by", "workload"))
+    node = _at(node, "capital_window", lambda window: _single(window, "closes", "id", "capital"))
+    node = _at(node, "rental", _rental)
+    for key in ("model_shifts", "pinned"):
+        node = _at(node, key, lambda each: _listed(each, "id"))
+    return node
+
+
+def _rental(node: Node) -> Node:
+    """Write out regimes by name, and their ways out by the regime that follows."""
+    if not isinstance(node, Mapping):
+        return node
+    node = _at(node, "regimes", lambda regimes: _listed(regimes, "id"))
+    return _each(
+        node, "regimes", lambda regime: _at(regime, "switches", lambda ways: _listed(ways, "to", "rate"))
+    )
+
+
+def _single(node: Node, key: str, name: str, own: str = "") -> Node:
+    """Turn one value, or one group of keys with ``key`` in it, into a list of one; a mapping by ``name`` into its list."""
+    if isinstance(node, Scalar) and node.text.strip():
+        node = mapping_at(node, (key, node))
+    if isinstance(node, Mapping) and key in node.keys:
+        if own and name not in node.keys:
+            entries = ((word_at(node, name), word_at(node, own)), *node.entries)
+            node = Mapping(node.source, node.line, node.column, node.end_line, node.closes, entries)
+        return _listing(node, (node,))
+    return _listed(node, name, key)

@@ -62,7 +62,7 @@ NAMES = (
 """Units named in suggestions."""
 
 _EXAMPLES = {
-    "share": "40 %", "ratio": "1.2", "s": "40 ms", "quarter": "6 quarters", "1/year": "30 %/year", "1/quarter": "5 %/quarter",
+    "share": "40 %", "ratio": "1.2", "s": "40 ms", "quarter": "6 quarters", "month": "3 months", "1/year": "30 %/year", "1/quarter": "5 %/quarter",
     "B": "192 GB", "B/s": "3.35 TB/s", "FLOP/s": "989 TFLOP/s", "OP/s": "1979 TOP/s", "W": "300 MW", "USD": "20 GUSD",
     "USD/quarter": "500 MUSD/quarter", "USD/chip": "45 kUSD/chip", "USD/chip/h": "3.30 USD/chip/h", "USD/J": "0.08 USD/kWh",
     "USD/W/quarter": "0.10 USD/W/quarter", "USD/token": "2.5 USD/Mtok", "USD/user/month": "20 USD/user/month",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from exaplan.report.drawing import Chart
 
 MAX_TABLE_BYTES = 150_000
+TILES = 12
+"""Key figures that stand open; the others unfold."""
 
 
 @dataclass(frozen=True)
@@ -181,9 +183,16 @@ def tile(kpi: Kpi) -> dict[str, Any]:
         "value": wording.quantity(kpi.value, kpi.unit),
         "rent_only": None if kpi.rent_only is None else wording.quantity(kpi.rent_only, kpi.unit),
         "difference": difference,
+        "interval": _interval(kpi),
         "substituted": wording.substituted(how) if how else "",
         "result": wording.quantity(how.value, how.unit) if how else "",
     }
+
+
+def _interval(kpi: Kpi) -> str:
+    if kpi.low is None or kpi.high is None or kpi.high - kpi.low <= 1e-9 * abs(kpi.value):
+        return ""  # what comes from duals has no spread
+    return f"95 %: {wording.quantity(kpi.low, kpi.unit)} to {wording.quantity(kpi.high, kpi.unit)}"
 
 
 def _difference(value: float, other: float, unit: str) -> str:
@@ -254,6 +263,7 @@ def page_html(answer: Answer) -> str:
         mix=mix,
         links={table: data_link(answer, table) for table in tables},
         tiles=[tile(kpi) for kpi in answer.kpis],
+        shown=TILES,
         warnings=warnings(answer),
         now=wording.now_decisions(answer),
         later=wording.later_decisions(answer),

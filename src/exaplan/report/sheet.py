@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from exaplan.report.drawing import chart_svg
+from exaplan.report.plainjson import finite
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,12 +23,13 @@ _ASCII = str.maketrans(
 
 @dataclass(frozen=True)
 class Section:
-    """One table; a column is right-aligned where its head ends with a blank."""
+    """One table; a column is right-aligned where its head ends with a blank; ``long`` wraps its last column."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,13 @@ def _table(section: Section, width: int) -> list[str]:
             for cell, span, to_the_right in zip(row, spans, right, strict=True)
         )
         line = ("  " + "  ".join(cells)).rstrip()
+        if section.long:
+            indent = 2 + sum(span + 2 for span in spans[:-1])
+            indent = indent if indent <= width - 24 else 6  # too little room beside the other columns
+            first, *more = textwrap.wrap(line, width, drop_whitespace=True, replace_whitespace=False) or [""]
+            rest = textwrap.wrap(" ".join(more), width - indent)
+            lines += [first, *(" " * indent + part for part in rest)]
+            continue
         lines.append(line if len(line) <= width else f"{line[: width - 1]}…")
     return lines
 
@@ -131,7 +139,7 @@ def sheet_html(sheet: Sheet) -> str:
 
 def record_document(kind: str, record: Any) -> dict[str, Any]:
     """Turn a record into what ``--json`` prints and ``run.json`` holds; NaN and infinity become null."""
-    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kind": kind, **_finite(asdict(record))}
+    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "kind": kind, **finite(asdict(record))}
     return found
 
 
@@ -145,11 +153,3 @@ def record_frames(record: Any) -> dict[str, pl.DataFrame]:
         if isinstance(rows, tuple) and rows and is_dataclass(rows[0]):
             frames[item.name] = pl.DataFrame([asdict(row) for row in rows], infer_schema_length=None)
     return frames
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import typing
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -27,12 +26,13 @@ from exaplan.domain.answer import (
 )
 from exaplan.domain.conduct import BlockUse, InternalUse, Lump, MarginalChip
 from exaplan.domain.demand import OfferedPrice, RoutedShare, TrustEarned
+from exaplan.report.plainjson import finite
 from exaplan.report.wording import quantity, substituted
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PHASES = ("load", "technology", "tree", "build", "solve", "replay", "report")
 RECORDS: dict[str, type[Any]] = {
     "decisions": Decision,
@@ -135,15 +135,6 @@ def csv_text(answer: Answer, table: str) -> str:
     return target.getvalue()
 
 
-def _finite(value: Any) -> Any:
-    """JSON knows neither NaN nor infinity: both become null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
     return asdict(verdict) if verdict else None
 
@@ -197,5 +188,5 @@ def document(answer: Answer) -> dict[str, Any]:
         "timings": {phase: answer.timings.get(phase) for phase in PHASES}
         | {phase: seconds for phase, seconds in sorted(answer.timings.items()) if phase not in PHASES},
     }
-    cleaned: dict[str, Any] = _finite(whole)
+    cleaned: dict[str, Any] = finite(whole)
     return cleaned

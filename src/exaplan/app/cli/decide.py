@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from exaplan.app.cli.plan import changes, clock_for, run_options, show, violates, write
+from exaplan.app.cli.plan import show, violates, write
+from exaplan.app.cli.runs import changes, clock_for, run_options
 from exaplan.domain.errors import InputError, Problem
 
 

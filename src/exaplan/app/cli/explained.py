@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from exaplan.app.cli.plan import changes, inputs_of
+from exaplan.app.cli.runs import changes, clear_line, default_folder, given_options, inputs_of
 
 if TYPE_CHECKING:
     from exaplan.app.pipeline import Clock
@@ -32,22 +31,10 @@ def share(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
 
 
 def explain_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of every explanation: where to write, what to replace, JSON, the lab's own tree."""
-    options = (
-        click.option("--out", type=click.Path(path_type=Path), help="Run folder (default: runs/TIME_LAB)."),
-        click.option(
-            "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option(
-            "--full",
-            is_flag=True,
-            help="Use the lab's own tree even where that takes minutes (see the note).",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    """Give a command the options of every explanation: those of a run, and the lab's own tree."""
+    return click.option(
+        "--full", is_flag=True, help="Use the lab's own tree even where that takes minutes (see the note)."
+    )(given_options(command))
 
 
 def read_given(lab: Path, overrides: tuple[str, ...], out: Path | None, clock: Clock) -> Lab:
@@ -73,7 +60,7 @@ def finish(
     from exaplan.report.sheet import record_document, record_frames, sheet_html, sheet_text
 
     with clock.phase("report"):
-        folder = out or _default_folder(kind, lab)
+        folder = out or default_folder(lab, kind)
         document = {key: value for key, value in record_document(kind, record).items() if key != "timings"}
         document["overrides"] = dict(sorted(changes(overrides).items()))
         write_run(
@@ -87,12 +74,6 @@ def finish(
     if as_json:
         click.echo(json.dumps(record_document(kind, record), indent=2, allow_nan=False))
         return
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
+    clear_line()
     ascii_only = "utf" not in (sys.stdout.encoding or "ascii").lower()
     click.echo(sheet_text(sheet_of(record), ascii_only=ascii_only, run_folder=str(folder)))
-
-
-def _default_folder(kind: str, lab: Path) -> Path:
-    moment = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H-%M-%S")
-    return Path("runs") / f"{moment}_{lab.stem}_{kind}"

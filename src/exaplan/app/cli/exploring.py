@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exaplan.app.cli.runs import clear_line
+
 if TYPE_CHECKING:
     from exaplan.app.pipeline import Clock
     from exaplan.report.explored import Explored
@@ -62,8 +64,7 @@ def show_explored(found: Explored, folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(explored_document(found), indent=2, allow_nan=False))
         return
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
+    clear_line()
     encoding = (sys.stdout.encoding or "ascii").lower()
     width = max(100, shutil.get_terminal_size((140, 24)).columns)
     click.echo(explored_text(found, width=width, ascii_only="utf" not in encoding, run_folder=str(folder)))

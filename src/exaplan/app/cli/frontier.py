@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exaplan.app.cli.exploring import command_line, counter, show_explored, write_explored
-from exaplan.app.cli.plan import changes, clock_for, default_folder, inputs_of, run_options
+from exaplan.app.cli.runs import changes, clock_for, default_folder, inputs_of, run_options
 
 if TYPE_CHECKING:
     from exaplan.domain.explored import Against
@@ -41,7 +41,7 @@ def frontier(
     with clock.phase("load"):
         read = read_lab(lab, overrides=changes(overrides))
     settings = Settings(paths, seed)
-    folder = out or default_folder(settings, lab)
+    folder = out or default_folder(lab, settings.seed)
     check_place(folder)
     found = run_frontier(
         make_base(read, clock), settings, clock, lab_file=str(lab), against=against, tell=counter(as_json, "frontier")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from exaplan.app.cli.explained import explain_options, finish, read_given
-from exaplan.app.cli.plan import clock_for
+from exaplan.app.cli.runs import clock_for
 
 
 @click.command()

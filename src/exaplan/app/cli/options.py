@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exaplan.app.cli.plan import changes, clock_for, inputs_of
+from exaplan.app.cli.runs import changes, clock_for, given_options, inputs_of
 
 if TYPE_CHECKING:
     from exaplan.domain.options import OptionsAnswer
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("lab", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder to write: run.json, tables, page.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the chart to FILE.png or FILE.html.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace one value of the file.")
+@given_options
 @click.option(
     "--gap",
     default=5e-3,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, max=0.1),
     help="Relative gap at which the search for the plan stops.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def options(
     lab: Path, out: Path | None, plot: Path | None, overrides: tuple[str, ...], gap: float, as_json: bool
 ) -> None:

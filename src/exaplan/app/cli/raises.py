@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from exaplan.app.cli.exploring import command_line, counter, show_explored, write_explored
-from exaplan.app.cli.plan import changes, clock_for, default_folder, inputs_of, run_options
+from exaplan.app.cli.runs import changes, clock_for, default_folder, inputs_of, run_options
 
 
 @click.command()
@@ -27,7 +27,7 @@ def raises(
     with clock.phase("load"):
         read = read_lab(lab, overrides=changes(overrides))
     settings = Settings(paths, seed)
-    folder = out or default_folder(settings, lab)
+    folder = out or default_folder(lab, settings.seed)
     check_place(folder)
     found = run_raises(
         make_base(read, clock), settings, clock, lab_file=str(lab), tell=counter(as_json, "raises")

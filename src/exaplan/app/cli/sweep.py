@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from exaplan.app.cli.exploring import command_line, counter, show_explored, write_explored
-from exaplan.app.cli.plan import changes, clock_for, default_folder, inputs_of, run_options
+from exaplan.app.cli.runs import changes, clock_for, default_folder, inputs_of, run_options
 from exaplan.domain.errors import InputError, Problem
 
 MOST_AXES = 2
@@ -47,7 +47,7 @@ def sweep(
         read = read_lab(lab, overrides=given)
         labs = [read_lab(lab, overrides={**given, **setting}) for setting in settings_of(axes)]
     settings = Settings(paths, seed)
-    folder = out or default_folder(settings, lab)
+    folder = out or default_folder(lab, settings.seed)
     check_place(folder)
     found = run_sweep(
         make_base(read, clock), axes, labs, settings, clock, lab_file=str(lab), tell=counter(as_json, "sweep")
